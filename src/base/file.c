@@ -1,0 +1,229 @@
+/* file.c: see file.h. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OPEN_FLAGS = O_CLOEXEC | O_NOFOLLOW, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
+
+static bool sync_parent(const char *path, struct error *err)
+{
+    char parent[4096];
+    if (snprintf(parent, sizeof parent, "%s/..", path) >= (int)sizeof parent)
+        return error_set(err, ERROR_DISK, "directory %s: the name is too long", path);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(err, ERROR_DISK, "directory %s", parent);
+    bool ok = file_sync_directory(fd, err);
+    file_close(&fd);
+    return ok;
+}
+
+bool file_open_directory(int *fd, const char *path, bool create, struct error *err)
+{
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd >= 0)
+        return true;
+    if (errno != ENOENT)
+        return error_set_errno(err, ERROR_DISK, "directory %s", path);
+    if (!create)
+        return true;
+    if (mkdir(path, DIRECTORY_MODE) != 0 && errno != EEXIST) // EEXIST: somebody was faster
+        return error_set_errno(err, ERROR_DISK, "directory %s can't be made", path);
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return error_set_errno(err, ERROR_DISK, "directory %s", path);
+    if (sync_parent(path, err))
+        return true;
+    file_close(fd);
+    return false;
+}
+
+bool file_create(int *fd, int dir, const char *name, struct error *err)
+{
+    *fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, FILE_MODE);
+    if (*fd < 0)
+        return error_set_errno(err, ERROR_DISK, "file %s can't be made", name);
+    return true;
+}
+
+bool file_open(int *fd, int dir, const char *name, bool write, struct error *err)
+{
+    *fd = openat(dir, name, (write ? O_RDWR | O_CREAT : O_RDONLY) | OPEN_FLAGS, FILE_MODE);
+    if (*fd >= 0 || (errno == ENOENT && !write))
+        return true;
+    return error_set_errno(err, ERROR_DISK, "file %s can't be opened", name);
+}
+
+bool file_write_at(int fd, const char *name, uint64_t offset, struct slice bytes, struct error *err)
+{
+    size_t done = 0;
+    while (done < bytes.size) {
+        ssize_t n = pwrite(fd, bytes.data + done, bytes.size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(err, ERROR_DISK, "file %s can't be written", name);
+        done += (size_t)n;
+    }
+    return true;
+}
+
+bool file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t size, size_t *got,
+                  struct error *err)
+{
+    *got = 0;
+    while (*got < size) {
+        ssize_t n = pread(fd, (char *)out + *got, size - *got, (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(err, ERROR_DISK, "file %s can't be read", name);
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+    }
+    return true;
+}
+
+bool file_read_whole(const char *path, struct buffer *out, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set_errno(err, ERROR_CONFIG, "file %s can't be read", path);
+    char chunk[4096];
+    size_t n;
+    while (!out->has_failed && (n = fread(chunk, 1, sizeof chunk, file)) > 0)
+        buffer_append(out, chunk, n);
+    bool is_read = !ferror(file);
+    if (!is_read)
+        error_set_errno(err, ERROR_CONFIG, "file %s can't be read", path);
+    fclose(file);
+    if (is_read && out->has_failed)
+        return error_set(err, ERROR_CONFIG, "file %s is larger than %zu bytes", path, out->maximum);
+    return is_read;
+}
+
+bool file_size(int fd, const char *name, uint64_t *size, struct error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return error_set_errno(err, ERROR_DISK, "file %s", name);
+    *size = (uint64_t)st.st_size;
+    return true;
+}
+
+bool file_sync(int fd, const char *name, struct error *err)
+{
+    if (fdatasync(fd) != 0)
+        return error_set_errno(err, ERROR_DISK, "file %s can't be made durable", name);
+    return true;
+}
+
+bool file_sync_directory(int dir, struct error *err)
+{
+    if (fsync(dir) != 0)
+        return error_set_errno(err, ERROR_DISK, "the spool directory can't be made durable");
+    return true;
+}
+
+void file_start_writing(int fd, uint64_t offset, uint64_t size)
+{
+    (void)sync_file_range(fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+}
+
+bool file_cut(int fd, const char *name, uint64_t size, struct error *err)
+{
+    if (ftruncate(fd, (off_t)size) != 0)
+        return error_set_errno(err, ERROR_DISK, "file %s can't be cut to %llu bytes", name,
+                               (unsigned long long)size);
+    return file_sync(fd, name, err);
+}
+
+bool file_remove(int dir, const char *name, struct error *err)
+{
+    if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
+        return error_set_errno(err, ERROR_DISK, "file %s can't be removed", name);
+    return true;
+}
+
+static bool write_beside(int dir, const char *name, struct slice content, struct error *err)
+{
+    int fd;
+    if (!file_remove(dir, name, err) || !file_create(&fd, dir, name, err))
+        return false;
+    bool ok = file_write_at(fd, name, 0, content, err) && file_sync(fd, name, err);
+    file_close(&fd);
+    return ok;
+}
+
+bool file_replace(int dir, const char *name, struct slice content, struct error *err)
+{
+    char beside[256];
+    if (snprintf(beside, sizeof beside, "%s.new", name) >= (int)sizeof beside)
+        return error_set(err, ERROR_DISK, "file %s: the name is too long", name);
+    if (!write_beside(dir, beside, content, err))
+        return false;
+    if (renameat(dir, beside, dir, name) != 0)
+        return error_set_errno(err, ERROR_DISK, "file %s can't be replaced", name);
+    return file_sync_directory(dir, err);
+}
+
+static bool list_entries(DIR *stream,
+                         bool (*each)(const char *name, void *context, struct error *err),
+                         void *context, struct error *err)
+{
+    for (;;) {
+        errno = 0; // readdir returns NULL at the end and on an error
+        struct dirent *entry = readdir(stream);
+        if (entry == NULL && errno != 0)
+            return error_set_errno(err, ERROR_DISK, "the spool directory can't be listed");
+        if (entry == NULL)
+            return true;
+        bool is_dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!is_dots && !each(entry->d_name, context, err))
+            return false;
+    }
+}
+
+bool file_list(int dir, bool (*each)(const char *name, void *context, struct error *err),
+               void *context, struct error *err)
+{
+    int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = own < 0 ? NULL : fdopendir(own);
+    if (stream == NULL) {
+        error_set_errno(err, ERROR_DISK, "the spool directory can't be listed");
+        file_close(&own);
+        return false;
+    }
+    bool ok = list_entries(stream, each, context, err);
+    closedir(stream);
+    return ok;
+}
+
+bool file_lock(int fd, const char *name, off_t byte, bool *taken, struct error *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    *taken = fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    if (*taken || errno == EAGAIN || errno == EACCES)
+        return true;
+    return error_set_errno(err, ERROR_DISK, "file %s can't be locked", name);
+}
+
+bool file_is_locked(int fd, off_t byte)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+void file_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}

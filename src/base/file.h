@@ -1,0 +1,73 @@
+/* file.h: files that last. The only place that opens, writes, syncs, renames, truncates, unlinks
+ * and locks; names are relative to a directory's descriptor, and in it symbolic links are never
+ * followed.
+ *
+ * A failed sync is never tried again: the kernel may have dropped the pages and would report
+ * success the next time. All errors are ERROR_DISK and name the file. */
+#ifndef BOBBIN_BASE_FILE_H
+#define BOBBIN_BASE_FILE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buffer.h"
+
+/* Open directory PATH; *FD is the caller's to close. With CREATE a missing one is made (0700) and
+ * its entry synced. A missing one without CREATE gives *FD = -1 and true. */
+MUST_CHECK bool file_open_directory(int *fd, const char *path, bool create, struct error *err);
+
+/* Create NAME (0600) for writing; it must not exist. */
+MUST_CHECK bool file_create(int *fd, int dir, const char *name, struct error *err);
+
+/* Open NAME for reading, or (with WRITE) for reading and writing, made when missing. A missing one
+ * without WRITE gives *FD = -1 and true. */
+MUST_CHECK bool file_open(int *fd, int dir, const char *name, bool write, struct error *err);
+
+/* Write all of BYTES at OFFSET, through short writes and EINTR. NAME is for the message. */
+MUST_CHECK bool file_write_at(int fd, const char *name, uint64_t offset, struct slice bytes,
+                              struct error *err);
+
+/* Read SIZE bytes at OFFSET; *GOT is less only at the end of the file. */
+MUST_CHECK bool file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t size,
+                             size_t *got, struct error *err);
+
+/* Append the whole file NAME, named by PATH from the working directory, to OUT. ERROR_CONFIG when
+ * it can't be read or is larger than OUT's maximum: this is for the user's own files. */
+MUST_CHECK bool file_read_whole(const char *path, struct buffer *out, struct error *err);
+
+MUST_CHECK bool file_size(int fd, const char *name, uint64_t *size, struct error *err);
+
+/* Make the file's data and length durable (fdatasync). */
+MUST_CHECK bool file_sync(int fd, const char *name, struct error *err);
+
+/* Make the directory's entries durable. */
+MUST_CHECK bool file_sync_directory(int dir, struct error *err);
+
+/* Ask the kernel to start writing what is dirty in the SIZE bytes at OFFSET, and don't wait: so the
+ * later file_sync is short. Promises nothing. */
+void file_start_writing(int fd, uint64_t offset, uint64_t size);
+
+/* Cut the file to SIZE bytes, durably. */
+MUST_CHECK bool file_cut(int fd, const char *name, uint64_t size, struct error *err);
+
+/* Remove NAME; one that is absent already is success. Durable after file_sync_directory. */
+MUST_CHECK bool file_remove(int dir, const char *name, struct error *err);
+
+/* Replace NAME by CONTENT, durably and at once: written beside it, synced, renamed, synced. */
+MUST_CHECK bool file_replace(int dir, const char *name, struct slice content, struct error *err);
+
+/* Call EACH(name, context) for every entry but "." and ".."; stops with false when EACH says so. */
+MUST_CHECK bool file_list(int dir, bool (*each)(const char *name, void *context, struct error *err),
+                          void *context, struct error *err);
+
+/* Lock byte BYTE of the open lock file FD for this open file; held until FD is closed, however the
+ * process ends (open file description lock, fcntl(2) F_OFD_SETLK). *TAKEN false: somebody has it.
+ */
+MUST_CHECK bool file_lock(int fd, const char *name, off_t byte, bool *taken, struct error *err);
+
+/* Does another open file hold byte BYTE's lock? False on any error. */
+bool file_is_locked(int fd, off_t byte);
+
+void file_close(int *fd);
+
+#endif

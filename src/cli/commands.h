@@ -1,0 +1,21 @@
+/* commands.h: the subcommands. Each takes its options, prints, and returns the exit status; what they do
+ * is in job/. */
+#ifndef BOBBIN_CLI_COMMANDS_H
+#define BOBBIN_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+/* run, dump, replay: ROLES are the stages. The last line on standard output is the ledger. */
+int command_run(struct options *o, unsigned roles);
+
+int command_status(struct options *o);
+int command_verify(struct options *o);
+int command_inspect(struct options *o);
+
+/* Print ERR as the one line that a failed command says, and return its exit status. */
+int command_failed(const struct error *err);
+
+/* Print the ledger: "rows read N = acknowledged N + dead N + pending N". */
+void command_print_ledger(const struct index_job *job);
+
+#endif

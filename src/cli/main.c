@@ -1,0 +1,116 @@
+/* main.c: bobbin's entry: which subcommand, its options, its exit status. */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/stop.h"
+#include "cli/commands.h"
+#include "config.h"
+
+static const struct command_row {
+    const char *name;
+    enum command command;
+    const char *arguments;
+    const char *help;
+} commands[] = {
+    {"run", COMMAND_RUN, "[OPTION]...", "dump and replay at the same time, to the end"},
+    {"dump", COMMAND_DUMP, "[OPTION]...", "read the rows into the spool"},
+    {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
+    {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
+    {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL", "read every frame back and compare it with the index"},
+    {"inspect", COMMAND_INSPECT, "[OPTION]... SPOOL", "list segments and frames, or print a frame's documents"},
+};
+
+enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
+
+static void print_usage(FILE *out)
+{
+    fputs("bobbin moves PostgreSQL rows into Elasticsearch or OpenSearch through a spool on disk.\n\n"
+          "usage: bobbin COMMAND [OPTION]...\n\n",
+          out);
+    for (int i = 0; i < COMMAND_ROWS; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
+}
+
+static int print_help(const struct command_row *row)
+{
+    struct buffer help;
+    buffer_init(&help, 1 << 20);
+    options_put_help(row->command, &help);
+    printf("usage: bobbin %s %s\n%s.\n\noptions (also as BOBBIN_* variables, or in a --config file):\n%s",
+           row->name, row->arguments, row->help, buffer_string(&help));
+    buffer_free(&help);
+    return 0;
+}
+
+static int dispatch(enum command command, struct options *o)
+{
+    switch (command) {
+    case COMMAND_RUN:
+        return command_run(o, SPOOL_DUMP | SPOOL_REPLAY);
+    case COMMAND_DUMP:
+        return command_run(o, SPOOL_DUMP);
+    case COMMAND_REPLAY:
+        return command_run(o, SPOOL_REPLAY);
+    case COMMAND_STATUS:
+        return command_status(o);
+    case COMMAND_VERIFY:
+        return command_verify(o);
+    case COMMAND_INSPECT:
+        return command_inspect(o);
+    case COMMANDS:
+        break;
+    }
+    return error_exit_status(ERROR_USAGE);
+}
+
+static int run_command(const struct command_row *row, int argc, char **argv)
+{
+    struct options options;
+    struct error err = {.kind = ERROR_NONE};
+    int status;
+    if (!options_read(&options, row->command, argc, argv, &err))
+        status = command_failed(&err);
+    else if (options.wants_help)
+        status = print_help(row);
+    else if (log_configure((enum log_format)options.log_format,
+                           options.quiet ? LOG_WARNING : LOG_INFO),
+             !stop_install(&err))
+        status = command_failed(&err);
+    else
+        status = dispatch(row->command, &options);
+    options_free(&options);
+    return status;
+}
+
+/* Large blocks go back to the system when freed: the resident memory is what is in use. Without this
+ * glibc raises the threshold with each such block (mallopt(3)). */
+static void bound_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 256 << 10);
+    mallopt(M_ARENA_MAX, 2);
+}
+
+int main(int argc, char **argv)
+{
+    bound_memory();
+    const char *name = argc > 1 ? argv[1] : "";
+    for (int i = 0; i < COMMAND_ROWS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return run_command(&commands[i], argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0) {
+        puts(PACKAGE_STRING);
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (argc > 1)
+        fprintf(stderr, "bobbin: there is no command \"%s\"\n", name);
+    print_usage(stderr);
+    return error_exit_status(ERROR_USAGE);
+}

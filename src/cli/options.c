@@ -1,0 +1,383 @@
+/* options.c: see options.h and options.def. */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <ini.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/values.h"
+
+enum type { STRING, LIST, COUNT, SIZE, DURATION, CHOICE, FLAG, SECRET };
+
+enum {
+    RUN = 1 << COMMAND_RUN,
+    DUMP = 1 << COMMAND_DUMP,
+    REPLAY = 1 << COMMAND_REPLAY,
+    STATUS = 1 << COMMAND_STATUS,
+    VERIFY = 1 << COMMAND_VERIFY,
+    INSPECT = 1 << COMMAND_INSPECT,
+    SOURCE = RUN | DUMP,
+    SINK = RUN | REPLAY,
+    RUNNING = RUN | DUMP | REPLAY,
+    LOOKING = STATUS | VERIFY | INSPECT,
+    EVERY = RUNNING | LOOKING,
+};
+
+static const struct row {
+    const char *name;
+    enum type type;
+    size_t offset;
+    const char *standard; // the default; "": none
+    unsigned commands;
+    const char *argument;
+    const char *help;
+} rows[] = {
+#define OPTION(name, type, field, standard, commands, argument, help)                              \
+    {name, type, offsetof(struct options, field), standard, commands, argument, help},
+#include "cli/options.def"
+#undef OPTION
+};
+
+enum { ROWS = sizeof rows / sizeof *rows, NAME_BYTES = 64, LIST_MAX = JOB_URLS_MAX };
+
+_Static_assert((int)JOB_URLS_MAX == (int)JOB_HEADERS_MAX, "all lists have one length");
+
+/* Where a value comes from; a later source overrides an earlier one. */
+enum source { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_ARGUMENTS };
+
+struct reading {
+    struct options *options;
+    enum command command;
+    enum source source;
+    enum source sources[ROWS]; // of each row's value so far
+    const char *where;         // "--", "BOBBIN_..." or the file, for messages
+    struct error *err;
+};
+
+static void *field_of(struct options *o, const struct row *row)
+{
+    return (char *)o + row->offset;
+}
+
+/* -- setting values ---------------------------------------------------------------------------------- */
+
+/* Keep a copy of TEXT until options_free. */
+static char *own(struct options *o, const char *text)
+{
+    char *copy = o->owned_count < OPTIONS_OWNED_MAX ? strdup(text) : NULL;
+    if (copy != NULL)
+        o->owned[o->owned_count++] = copy;
+    return copy;
+}
+
+static bool set_string(struct reading *r, const struct row *row, const char *text)
+{
+    const char **field = field_of(r->options, row);
+    *field = own(r->options, text);
+    return *field != NULL || error_set_memory(r->err);
+}
+
+/* The first value of a source replaces what earlier sources gave. */
+static bool add_to_list(struct reading *r, const struct row *row, const char *text)
+{
+    const char **list = field_of(r->options, row);
+    size_t count = 0;
+    if (r->sources[row - rows] != r->source)
+        list[0] = NULL;
+    while (list[count] != NULL)
+        count++;
+    if (count == LIST_MAX)
+        return error_set(r->err, ERROR_USAGE, "--%s: more than %d", row->name, LIST_MAX);
+    list[count] = own(r->options, text);
+    list[count + 1] = NULL;
+    return list[count] != NULL || error_set_memory(r->err);
+}
+
+static bool parse(struct reading *r, const struct row *row, const char *text)
+{
+    void *field = field_of(r->options, row);
+    switch (row->type) {
+    case STRING:
+    case SECRET:
+        return set_string(r, row, text);
+    case LIST:
+        return add_to_list(r, row, text);
+    case COUNT:
+        return value_parse_count(text, field);
+    case SIZE:
+        return value_parse_size(text, field);
+    case DURATION:
+        return value_parse_duration(text, field);
+    case CHOICE:
+        return value_parse_choice(text, row->argument, field);
+    case FLAG:
+        return value_parse_flag(text, field);
+    }
+    return false;
+}
+
+static const char *form_of(const struct row *row)
+{
+    switch (row->type) {
+    case COUNT:
+        return "a whole number";
+    case SIZE:
+        return "a size such as 64M";
+    case DURATION:
+        return "a time such as 30s, 10m or 1h";
+    case CHOICE:
+        return row->argument;
+    case FLAG:
+        return "yes or no";
+    case STRING:
+    case LIST:
+    case SECRET:
+        break;
+    }
+    return "a text";
+}
+
+static bool set_value(struct reading *r, const struct row *row, const char *text)
+{
+    if (!parse(r, row, text)) {
+        if (r->err->kind == ERROR_NONE)
+            error_set(r->err, ERROR_USAGE, "%s%s: \"%s\" is not %s", r->where, row->name, text,
+                      form_of(row));
+        return false;
+    }
+    r->sources[row - rows] = r->source;
+    return true;
+}
+
+/* A secret's value stands in a file; the newline at its end is not part of it. */
+static bool set_from_file(struct reading *r, const struct row *row, const char *path)
+{
+    struct buffer secret;
+    buffer_init(&secret, 64 << 10);
+    bool ok = file_read_whole(path, &secret, r->err);
+    while (ok && secret.size > 0 && strchr("\r\n", secret.data[secret.size - 1]) != NULL)
+        secret.size--;
+    ok = ok && set_value(r, row, buffer_string(&secret));
+    buffer_free(&secret);
+    return ok;
+}
+
+/* NAME is a row's, or a secret's with "-file" behind it (*IS_FILE). NULL: there is none. */
+static const struct row *find_row(const char *name, bool *is_file)
+{
+    for (int i = 0; i < ROWS; i++) {
+        size_t length = strlen(rows[i].name);
+        *is_file = rows[i].type == SECRET && strncmp(name, rows[i].name, length) == 0 &&
+                   strcmp(name + length, "-file") == 0;
+        if (*is_file || strcmp(name, rows[i].name) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static bool set_by_name(struct reading *r, const char *name, const char *text)
+{
+    bool is_file;
+    const struct row *row = find_row(name, &is_file);
+    if (row == NULL)
+        return error_set(r->err, ERROR_CONFIG, "%s: there is no option \"%s\"", r->where, name);
+    if (!(row->commands & 1u << r->command))
+        return true; // one file serves all subcommands
+    return is_file ? set_from_file(r, row, text) : set_value(r, row, text);
+}
+
+/* -- sources ------------------------------------------------------------------------------------------ */
+
+static bool read_defaults(struct reading *r)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].standard[0] != '\0' && !set_value(r, &rows[i], rows[i].standard))
+            return false;
+    return true;
+}
+
+static int on_ini_line(void *context, const char *section, const char *name, const char *value)
+{
+    struct reading *r = context;
+    (void)section; // sections are for people
+    return r->err->kind == ERROR_NONE && set_by_name(r, name, value);
+}
+
+static bool read_config(struct reading *r, const char *path)
+{
+    char where[512];
+    snprintf(where, sizeof where, "config file %s: ", path);
+    r->source = FROM_FILE;
+    r->where = where;
+    int line = ini_parse(path, on_ini_line, r);
+    if (r->err->kind != ERROR_NONE)
+        return false;
+    if (line < 0)
+        return error_set_errno(r->err, ERROR_CONFIG, "config file %s can't be read", path);
+    return line == 0 ||
+           error_set(r->err, ERROR_CONFIG, "config file %s: line %d is no \"name = value\"", path, line);
+}
+
+static void variable_name(const char *option, const char *suffix, char out[NAME_BYTES])
+{
+    snprintf(out, NAME_BYTES, "BOBBIN_%s%s", option, suffix);
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+/* A list's variable holds several values with commas or spaces between them. */
+static bool set_list(struct reading *r, const struct row *row, const char *text)
+{
+    struct buffer word;
+    buffer_init(&word, 8192);
+    bool ok = true;
+    while (ok && *(text += strspn(text, ", ")) != '\0') {
+        size_t length = strcspn(text, ", ");
+        buffer_clear(&word);
+        buffer_append(&word, text, length);
+        ok = set_value(r, row, buffer_string(&word));
+        text += length;
+    }
+    buffer_free(&word);
+    return ok;
+}
+
+static bool read_variable(struct reading *r, const struct row *row)
+{
+    char name[NAME_BYTES];
+    variable_name(row->name, "", name);
+    const char *value = getenv(name);
+    r->where = "BOBBIN_* variable for --";
+    if (value != NULL && value[0] != '\0')
+        return row->type == LIST && strcmp(row->name, "header") != 0 ? set_list(r, row, value)
+                                                                     : set_value(r, row, value);
+    variable_name(row->name, "_FILE", name);
+    const char *path = row->type == SECRET ? getenv(name) : NULL;
+    return path == NULL || path[0] == '\0' || set_from_file(r, row, path);
+}
+
+static bool read_environment(struct reading *r)
+{
+    r->source = FROM_ENVIRONMENT;
+    for (int i = 0; i < ROWS; i++)
+        if ((rows[i].commands & 1u << r->command) && !read_variable(r, &rows[i]))
+            return false;
+    return true;
+}
+
+/* What others can see of our arguments (ps) must not show a password. */
+static void hide_password(char *argument)
+{
+    struct buffer redacted;
+    buffer_init(&redacted, 1 << 16);
+    log_redact(&redacted, argument);
+    if (strcmp(buffer_string(&redacted), argument) != 0)
+        memset(argument, 'x', strlen(argument));
+    buffer_free(&redacted);
+}
+
+static void fill_long_options(struct option *out, char names[ROWS][NAME_BYTES])
+{
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(names[i], NAME_BYTES, "%s%s", rows[i].name, rows[i].type == SECRET ? "-file" : "");
+        out[i] = (struct option){names[i], rows[i].type == FLAG ? no_argument : required_argument,
+                                 NULL, 0};
+    }
+    out[ROWS] = (struct option){"help", no_argument, NULL, 0};
+    out[ROWS + 1] = (struct option){NULL, 0, NULL, 0};
+}
+
+static bool take_argument(struct reading *r, const struct row *row, char *value)
+{
+    if (!(row->commands & 1u << r->command))
+        return error_set(r->err, ERROR_USAGE, "--%s does not belong to this command; see --help",
+                         row->name);
+    if (row->type == FLAG)
+        return set_value(r, row, "yes");
+    bool ok = row->type == SECRET ? set_from_file(r, row, value) : set_value(r, row, value);
+    hide_password(value);
+    return ok;
+}
+
+/* Where no bulk work is done, the spool may be named without --spool. */
+static bool take_operands(struct reading *r, int argc, char **argv)
+{
+    if (optind == argc)
+        return true;
+    if (!(LOOKING & 1u << r->command) || argc - optind > 1)
+        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help", argv[optind]);
+    bool is_file;
+    return set_value(r, find_row("spool", &is_file), argv[optind]);
+}
+
+/* PASS 0 only looks for --config and --help, which come before the other sources. */
+static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
+{
+    char names[ROWS][NAME_BYTES];
+    struct option long_options[ROWS + 2];
+    int at, c;
+    fill_long_options(long_options, names);
+    r->source = FROM_ARGUMENTS;
+    r->where = "--";
+    optind = 0; // glibc: start anew
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", long_options, &at)) != -1) {
+        if (c == 'h' || (c == 0 && at == ROWS)) {
+            r->options->wants_help = true;
+            continue;
+        }
+        if (c != 0)
+            return error_set(r->err, ERROR_USAGE, "%s \"%s\"; see --help",
+                             c == ':' ? "a value is missing behind" : "there is no option",
+                             argv[optind - 1]);
+        bool is_early = strcmp(rows[at].name, "config") == 0;
+        if ((pass == 0) == is_early && !take_argument(r, &rows[at], optarg))
+            return false;
+    }
+    return pass == 0 || take_operands(r, argc, argv);
+}
+
+bool options_read(struct options *o, enum command command, int argc, char **argv,
+                  struct error *err)
+{
+    struct reading r = {.options = o, .command = command, .where = "default of --", .err = err};
+    memset(o, 0, sizeof *o);
+    if (!read_defaults(&r) || !read_arguments(&r, argc, argv, 0))
+        return false;
+    if (o->wants_help)
+        return true;
+    const char *config = o->config != NULL ? o->config : getenv("BOBBIN_CONFIG");
+    return (config == NULL || read_config(&r, config)) && read_environment(&r) &&
+           read_arguments(&r, argc, argv, 1);
+}
+
+void options_free(struct options *o)
+{
+    for (size_t i = 0; i < o->owned_count; i++)
+        free(o->owned[i]);
+    o->owned_count = 0;
+}
+
+/* -- help --------------------------------------------------------------------------------------------- */
+
+void options_put_help(enum command command, struct buffer *out)
+{
+    for (int i = 0; i < ROWS; i++) {
+        const struct row *row = &rows[i];
+        char left[NAME_BYTES];
+        if (!(row->commands & 1u << command))
+            continue;
+        snprintf(left, sizeof left, "--%s%s%s%s", row->name, row->type == SECRET ? "-file" : "",
+                 row->type == FLAG ? "" : " ", row->type == SECRET ? "FILE" : row->argument);
+        buffer_append_format(out, "  %-32s %s", left, row->help);
+        if (row->standard[0] != '\0')
+            buffer_append_format(out, " (%s)", row->standard);
+        buffer_append_byte(out, '\n');
+    }
+}

@@ -1,0 +1,37 @@
+/* options.h: the one table of options (options.def), read from the command line, the environment and a
+ * config file. Knows values and their forms, not what they are for. */
+#ifndef BOBBIN_CLI_OPTIONS_H
+#define BOBBIN_CLI_OPTIONS_H
+
+#include "job/job.h"
+
+enum command { COMMAND_RUN, COMMAND_DUMP, COMMAND_REPLAY, COMMAND_STATUS, COMMAND_VERIFY,
+               COMMAND_INSPECT, COMMANDS };
+
+enum { OPTIONS_OWNED_MAX = 256 };
+
+struct options {
+    struct job_options job;
+    const char *config;
+    uint64_t frame;
+    bool json;
+    bool watch;
+    int log_format; // enum log_format
+    bool quiet;
+    bool wants_help;
+
+    char *owned[OPTIONS_OWNED_MAX]; // strings to free
+    size_t owned_count;
+};
+
+/* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
+ * config file. One operand is taken for --spool where no bulk work is done. Passwords inside argv are
+ * overwritten there. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the option. */
+MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,
+                             struct error *err);
+void options_free(struct options *o);
+
+/* Append the help text of COMMAND's options to OUT. */
+void options_put_help(enum command command, struct buffer *out);
+
+#endif

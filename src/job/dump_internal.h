@@ -1,0 +1,38 @@
+/* dump_internal.h: what dump.c, dump_part.c and plan.c share. Nobody else includes it. */
+#ifndef BOBBIN_JOB_DUMP_INTERNAL_H
+#define BOBBIN_JOB_DUMP_INTERNAL_H
+
+#include <pthread.h>
+
+#include "job/dump.h"
+#include "job/frames.h"
+#include "source/window.h"
+
+struct dump {
+    const struct job_options *options;
+    struct job_live *live;
+    struct query *query;
+    struct key_range range; // --from, --to
+    struct pg *pg;          // the first connection; in --snapshot dump it holds the snapshot
+    struct key_range parts[JOB_PARTS_MAX]; // planned for a new job
+    size_t part_count;
+    struct buffer part_keys; // the parts' bounds
+    uint64_t estimated_rows;
+    struct spool *spool;
+    struct buffer snapshot; // its id; empty: each window sees its own
+
+    pthread_mutex_t lock; // guards what follows
+    uint32_t next_part;   // parts below this one are taken or finished
+};
+
+/* How the rows of D's query become documents. */
+struct document_shape dump_shape(const struct dump *d);
+
+/* Dump part after part until none is left; the body of one of --jobs threads. */
+bool dump_parts(struct dump *d, struct error *err);
+
+/* Take the next unfinished part; its keys are copied into KEYS. */
+bool dump_take_part(struct dump *d, struct index_part *part, struct buffer *keys, bool *found,
+                    struct error *err);
+
+#endif

@@ -1,0 +1,227 @@
+/* dump_part.c: one thread of the dump: windows of one part after the other, over a connection of its
+ * own, which is made again when it breaks. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "job/dump_internal.h"
+
+enum {
+    IDLE_MS = 250,
+    BACKOFF_BASE_MS = 200,
+    BACKOFF_CAP_MS = 10000,
+    STATEMENT_MAX_BYTES = 4 << 20,
+    PART_KEYS_MAX_BYTES = 4 * FRAME_KEY_MAX_BYTES,
+};
+
+struct part_dump {
+    struct dump *dump;
+    struct pg *pg; // NULL while there is no connection
+    struct frames *frames;
+    struct key_range left; // of the part
+    struct buffer after;   // left.from's bytes
+    uint64_t window_rows;
+    unsigned attempts;   // failures in a row
+    int64_t progress_ms; // when the last row came
+};
+
+/* -- a window ---------------------------------------------------------------------------------------- */
+
+static bool need_connection(struct part_dump *p, struct error *err)
+{
+    const struct job_options *o = p->dump->options;
+    if (p->pg != NULL && pg_is_connected(p->pg))
+        return true;
+    pg_close(p->pg);
+    p->pg = NULL;
+    return pg_connect(&p->pg, o->dsn, o->statement_timeout_ms, err);
+}
+
+static bool begin_window(struct part_dump *p, struct error *err)
+{
+    struct dump *d = p->dump;
+    bool is_shared = d->snapshot.size > 0;
+    if (pg_begin(p->pg, is_shared ? buffer_string(&d->snapshot) : NULL, err))
+        return true;
+    if (is_shared && err->kind == ERROR_CONFIG) {
+        err->kind = ERROR_STOPPED;
+        error_wrap(err, "the dump's snapshot is gone: run the same command again to read the rest "
+                        "from a new one");
+    }
+    return false;
+}
+
+static bool read_rows(struct part_dump *p, struct error *err)
+{
+    enum pg_copy what;
+    struct slice row;
+    for (;;) {
+        if (!pg_copy_read(p->pg, IDLE_MS, &what, &row, err))
+            return false;
+        if (what == PG_COPY_END)
+            return true;
+        if (what == PG_COPY_IDLE) {
+            if (!frames_tick(p->frames, err))
+                return false;
+            continue;
+        }
+        if (!frames_add_row(p->frames, row, err))
+            return false;
+        p->progress_ms = 0; // set when the window ends: a look at the clock per row costs
+    }
+}
+
+static bool copy_window(struct part_dump *p, const struct key_range *window, struct error *err)
+{
+    struct buffer sql;
+    buffer_init(&sql, STATEMENT_MAX_BYTES);
+    bool ok = query_put_copy(p->dump->query, p->pg, window, &sql, err) &&
+              pg_copy_begin(p->pg, buffer_string(&sql), err);
+    buffer_free(&sql);
+    return ok && read_rows(p, err);
+}
+
+/* Read the next window of what is left; *IS_LAST: nothing is left behind it. */
+static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
+{
+    struct buffer upto;
+    bool found;
+    if (!frames_wait_for_room(p->frames, err) || !need_connection(p, err) || !begin_window(p, err))
+        return false;
+    buffer_init(&upto, FRAME_KEY_MAX_BYTES);
+    bool ok = window_find_end(p->pg, p->dump->query, &p->left, p->window_rows, &upto, &found, err);
+    if (ok) {
+        struct key_range window = p->left;
+        if (found) {
+            window.has_to = true;
+            window.to = buffer_slice(&upto);
+        }
+        *is_last = !found;
+        ok = copy_window(p, &window, err);
+    }
+    buffer_free(&upto);
+    pg_end(p->pg);
+    return ok;
+}
+
+/* -- errors ------------------------------------------------------------------------------------------ */
+
+/* A window that a standby cancels, or that takes too long, is too large for it. */
+static bool is_conflict(const struct pg *pg)
+{
+    static const char *const states[] = {"40001", "40P01", "57014", "57P01"};
+    for (size_t i = 0; pg != NULL && i < sizeof states / sizeof *states; i++)
+        if (strcmp(pg_last_state(pg), states[i]) == 0)
+            return true;
+    return false;
+}
+
+static void halve_window(struct part_dump *p)
+{
+    if (p->window_rows > 1)
+        p->window_rows /= 2;
+}
+
+/* After a failed window: keep what was read, then wait and go on, or give up. */
+static bool survive(struct part_dump *p, struct error *err)
+{
+    struct error flush = {.kind = ERROR_NONE};
+    if (err->kind != ERROR_UNAVAILABLE && err->kind != ERROR_STOPPED)
+        return false;
+    if (!frames_flush(p->frames, &flush) || !spool_commit(p->dump->spool, &flush)) {
+        *err = flush;
+        return false;
+    }
+    if (err->kind == ERROR_STOPPED)
+        return false;
+    int64_t now = clock_monotonic_ms();
+    if (p->progress_ms == 0)
+        p->progress_ms = now;
+    if (now - p->progress_ms >= p->dump->options->give_up_after_ms)
+        return error_hint(err, "given up (--give-up-after); run the same command again to go on");
+    if (is_conflict(p->pg))
+        halve_window(p);
+    int64_t delay = backoff_delay_ms(++p->attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS, clock_random());
+    log_message(LOG_WARNING, "%s; going on at the last key in %lld ms", err->message,
+                (long long)delay);
+    if (stop_wait((int)delay))
+        return error_set(err, ERROR_STOPPED, "asked to stop");
+    *err = (struct error){.kind = ERROR_NONE};
+    return true;
+}
+
+static void window_succeeded(struct part_dump *p)
+{
+    p->attempts = 0;
+    p->progress_ms = clock_monotonic_ms();
+    p->window_rows *= 2;
+    if (p->window_rows > p->dump->options->window_rows)
+        p->window_rows = p->dump->options->window_rows;
+}
+
+/* -- a part ------------------------------------------------------------------------------------------ */
+
+/* What is left of the part begins behind the last row taken. */
+static bool advance(struct part_dump *p, struct error *err)
+{
+    struct slice last;
+    if (!frames_last_key(p->frames, &last))
+        return true;
+    buffer_clear(&p->after);
+    buffer_append(&p->after, last.data, last.size);
+    p->left.has_from = true;
+    p->left.is_from_inclusive = false;
+    p->left.from = buffer_slice(&p->after);
+    return buffer_check(&p->after, "a key", err);
+}
+
+static bool dump_part(struct part_dump *p, const struct index_part *part, struct error *err)
+{
+    bool is_last = false;
+    p->left = part->range;
+    p->progress_ms = clock_monotonic_ms();
+    frames_begin_part(p->frames, part->number, part->has_last, part->last);
+    while (!is_last) {
+        if (!advance(p, err))
+            return false;
+        bool ok = stop_is_requested() ? error_set(err, ERROR_STOPPED, "asked to stop")
+                                      : dump_window(p, &is_last, err);
+        if (ok)
+            window_succeeded(p);
+        else if (survive(p, err))
+            is_last = false;
+        else
+            return false;
+    }
+    return frames_flush(p->frames, err) && spool_finish_part(p->dump->spool, part->number, err);
+}
+
+static bool dump_all(struct part_dump *p, struct error *err)
+{
+    struct index_part part;
+    struct buffer keys;
+    bool found = true;
+    bool ok = true;
+    buffer_init(&keys, PART_KEYS_MAX_BYTES);
+    while (ok && found) {
+        ok = dump_take_part(p->dump, &part, &keys, &found, err);
+        if (ok && found)
+            ok = dump_part(p, &part, err);
+    }
+    buffer_free(&keys);
+    return ok;
+}
+
+bool dump_parts(struct dump *d, struct error *err)
+{
+    struct part_dump p = {.dump = d, .window_rows = d->options->window_rows};
+    struct document_shape shape = dump_shape(d);
+    buffer_init(&p.after, FRAME_KEY_MAX_BYTES);
+    bool ok = frames_new(&p.frames, &shape, d->options, d->spool, d->live, err) &&
+              dump_all(&p, err);
+    pg_close(p.pg);
+    frames_free(p.frames);
+    buffer_free(&p.after);
+    return ok;
+}

@@ -1,0 +1,40 @@
+/* frames.h: rows -> documents -> frames in the spool, for one part of one dump: the encoder, the
+ * compressor and the rules by which a frame ends. */
+#ifndef BOBBIN_JOB_FRAMES_H
+#define BOBBIN_JOB_FRAMES_H
+
+#include "job/job.h"
+
+enum {
+    FRAME_DOCUMENTS_MAX = 10000,      // a response to it stays near 300 kB
+    FRAME_COMPRESSED_MAX = 1 << 20,   // what the replay holds for each request in flight
+    FRAME_AGE_MS = 1000,              // a slow source still checkpoints every second
+};
+
+struct frames;
+
+/* SHAPE as for document_encoder_new. S and LIVE are borrowed. */
+MUST_CHECK bool frames_new(struct frames **out, const struct document_shape *shape,
+                           const struct job_options *o, struct spool *s, struct job_live *live,
+                           struct error *err);
+void frames_free(struct frames *f);
+
+/* The rows that follow are PART's; LAST is the key that it has come to, if any. */
+void frames_begin_part(struct frames *f, uint32_t part, bool has_last, struct slice last);
+
+/* Take a row of COPY text. ERROR_CONFIG when its key equals the one before: the key is not unique. */
+MUST_CHECK bool frames_add_row(struct frames *f, struct slice row, struct error *err);
+
+/* No row came for a while: end a frame that is old, commit what waits. */
+MUST_CHECK bool frames_tick(struct frames *f, struct error *err);
+
+/* End the current frame and append it. */
+MUST_CHECK bool frames_flush(struct frames *f, struct error *err);
+
+/* The key of the last row taken; false when there was none in this part yet. Borrowed. */
+bool frames_last_key(const struct frames *f, struct slice *key);
+
+/* Wait until the spool has room (--spool-max). ERROR_STOPPED on a stop request. */
+MUST_CHECK bool frames_wait_for_room(struct frames *f, struct error *err);
+
+#endif

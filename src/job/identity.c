@@ -1,0 +1,60 @@
+/* identity.c: what makes two commands the same job. See job.h. */
+#include <stdlib.h>
+
+#include <jansson.h>
+#include <xxhash.h>
+
+#include "base/file.h"
+#include "job/job.h"
+#include "source/query.h"
+
+static const char *op_name(int op)
+{
+    static const char *const names[] = {"index", "create", "update", "delete"};
+    return names[op];
+}
+
+bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err)
+{
+    if ((o->table == NULL) == (o->query_file == NULL))
+        return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
+    if (o->query_file != NULL)
+        return file_read_whole(o->query_file, out, err);
+    buffer_append_format(out, "SELECT * FROM %s", o->table);
+    return buffer_check(out, "the query", err);
+}
+
+/* Keys sorted and no spaces: the same job gives the same bytes. */
+static char *dump_description(const struct job_options *o, const char *query)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key", o->key,
+                             "from", o->from, "to", o->to, "index", o->index, "op",
+                             op_name(o->op), "keeps_nulls", o->keeps_nulls != 0);
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(json);
+    return text;
+}
+
+bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
+                  struct job_id *id, struct error *err)
+{
+    char *description = dump_description(o, query);
+    if (description == NULL)
+        return error_set(err, ERROR_CONFIG, "the query, the key or the index is not valid UTF-8");
+    XXH128_hash_t hash = XXH3_128bits(description, strlen(description));
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, hash);
+    memcpy(id->bytes, canonical.digest, sizeof id->bytes);
+    buffer_append_string(text, description);
+    free(description);
+    return buffer_check(text, "the job's description", err);
+}
+
+char *job_index_of(const char *description)
+{
+    json_t *json = json_loads(description, 0, NULL);
+    const char *index = json_string_value(json_object_get(json, "index"));
+    char *copy = index != NULL ? strdup(index) : NULL;
+    json_decref(json);
+    return copy;
+}

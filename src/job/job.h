@@ -1,0 +1,99 @@
+/* job.h: a job: what the user wants, and the stages that do it. Knows the four rooms of the data
+ * (source, encode, spool, sink); cli knows it. */
+#ifndef BOBBIN_JOB_JOB_H
+#define BOBBIN_JOB_JOB_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "encode/document.h"
+#include "spool/spool.h"
+
+enum { JOB_URLS_MAX = 64, JOB_HEADERS_MAX = 64, JOB_PARTS_MAX = 64, JOB_IN_FLIGHT_MAX = 256 };
+
+enum job_snapshot { JOB_SNAPSHOT_WINDOW, JOB_SNAPSHOT_DUMP };
+
+/* What the user wants: the option table (cli/options.def) fills it. Strings are borrowed. */
+struct job_options {
+    /* source */
+    const char *dsn;
+    const char *table;
+    const char *query_file;
+    const char *key;
+    const char *from;
+    const char *to;
+    uint64_t jobs;
+    int snapshot; // enum job_snapshot
+    uint64_t window_rows;
+    int64_t statement_timeout_ms;
+    /* documents */
+    int op; // enum bulk_op
+    int keeps_nulls; // --nulls: 0 omit, 1 keep
+    /* spool */
+    const char *spool;
+    uint64_t spool_max;
+    uint64_t segment_bytes;
+    uint64_t frame_bytes;
+    uint64_t level;
+    bool keep;
+    bool again;
+    /* sink */
+    const char *urls[JOB_URLS_MAX + 1];
+    const char *index;
+    const char *create_index;
+    const char *pipeline;
+    const char *headers[JOB_HEADERS_MAX + 1];
+    const char *user;
+    const char *password;
+    const char *api_key;
+    const char *bearer;
+    const char *ca_file;
+    const char *cert_file;
+    const char *cert_key_file;
+    bool insecure;
+    uint64_t in_flight;
+    int64_t request_timeout_ms;
+    int64_t give_up_after_ms;
+    /* plan */
+    bool dry_run;
+};
+
+/* What happens now, beyond what the index says: for the display. Written by the stages' threads. */
+struct job_live {
+    atomic_ullong rows;      // read by this process, committed or not
+    atomic_ullong in_flight; // requests
+    atomic_ullong retries;
+    atomic_bool is_waiting_for_room; // --spool-max is reached
+    atomic_bool is_dumping;          // the dump's stage has not ended
+};
+
+/* -- identity (identity.c) --------------------------------------------------------------------------- */
+
+/* What the job is: JSON for job.json and the index, and its hash. QUERY: the SELECT's text. The same
+ * query, key, range, index, operation and null handling are the same job. */
+MUST_CHECK bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
+                             struct job_id *id, struct error *err);
+
+/* The index that a description names; the caller frees it. NULL when it is no description. */
+char *job_index_of(const char *description);
+
+/* The SELECT that --table or --query asks for, appended to OUT. ERROR_USAGE unless it is one of them. */
+MUST_CHECK bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err);
+
+/* -- stages ------------------------------------------------------------------------------------------ */
+
+/* Called by the main thread some times a second while stages run. */
+typedef void job_observer(void *context, struct spool *spool, const struct job_live *live);
+
+/* Do ROLES' stages of the job to the end: SPOOL_DUMP, SPOOL_REPLAY or both. All inputs are checked
+ * before anything is written. *LAST: the job's record at the end, when *HAS_LAST. What ended it early is
+ * the error: ERROR_DEAD_LETTERS when all is done but documents were refused. */
+MUST_CHECK bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
+                        void *context, struct index_job *last, bool *has_last, struct error *err);
+
+/* --dry-run: append to OUT the plan, how columns become fields, and three documents. Sends nothing, writes
+ * nothing. */
+MUST_CHECK bool job_describe_plan(const struct job_options *o, struct buffer *out,
+                                  struct error *err);
+
+#endif

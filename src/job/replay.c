@@ -1,0 +1,405 @@
+/* replay.c: the replay's loop: keep requests in flight, take answers, acknowledge. One thread. What an
+ * answer means for a frame is in replay_answer.c. See replay.h. */
+#include "job/replay.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "job/replay_internal.h"
+#include "sink/admin.h"
+
+enum {
+    POLL_MS = 500,             // at most so long until the index is asked again for frames
+    STOP_MS = 4000,            // in-flight requests may end within this after a stop request
+    INDEX_BODY_MAX_BYTES = 16 << 20,
+    URL_MAX_BYTES = 8192,
+    DEAD_MAX_BYTES = 1 << 30,
+};
+
+/* -- opening ----------------------------------------------------------------------------------------- */
+
+/* The base URLs without the slash at their end. */
+static bool copy_urls(struct replay *r, struct error *err)
+{
+    for (; r->options->urls[r->url_count] != NULL; r->url_count++) {
+        const char *url = r->options->urls[r->url_count];
+        size_t size = strlen(url);
+        while (size > 0 && url[size - 1] == '/')
+            size--;
+        r->urls[r->url_count] = strndup(url, size);
+        if (r->urls[r->url_count] == NULL)
+            return error_set_memory(err);
+    }
+    return true;
+}
+
+static bool ensure_index(struct replay *r, const char *index, struct error *err)
+{
+    struct buffer body;
+    bool created = false;
+    buffer_init(&body, INDEX_BODY_MAX_BYTES);
+    bool ok = r->options->create_index == NULL ||
+              file_read_whole(r->options->create_index, &body, err);
+    for (size_t i = 0; ok && i < r->url_count; i++) {
+        ok = admin_ensure_index(r->http, r->urls[i], index, buffer_slice(&body), &created,
+                                err);
+        if (ok || err->kind != ERROR_UNAVAILABLE || i + 1 == r->url_count)
+            break;
+        log_message(LOG_WARNING, "%s", err->message);
+        *err = (struct error){.kind = ERROR_NONE};
+        ok = true;
+    }
+    buffer_free(&body);
+    if (ok && created)
+        log_message(LOG_INFO, "created index %s", index);
+    return ok;
+}
+
+/* What follows the host in a bulk request's URL. */
+static bool put_path(struct replay *r, const char *index, struct error *err)
+{
+    buffer_append_byte(&r->path, '/');
+    admin_append_encoded(&r->path, index);
+    buffer_append_string(&r->path, "/_bulk?filter_path=took,errors,items.*.status,items.*.error,"
+                                   "items.*.failure_store");
+    if (r->options->pipeline != NULL) {
+        buffer_append_string(&r->path, "&pipeline=");
+        admin_append_encoded(&r->path, r->options->pipeline);
+    }
+    return buffer_check(&r->path, "a URL", err);
+}
+
+static bool open_http(struct replay *r, struct error *err)
+{
+    const struct job_options *o = r->options;
+    r->http_options = (struct http_options){
+        .user = o->user,
+        .password = o->password,
+        .api_key = o->api_key,
+        .bearer = o->bearer,
+        .ca_file = o->ca_file,
+        .cert_file = o->cert_file,
+        .cert_key_file = o->cert_key_file,
+        .is_insecure = o->insecure,
+        .headers = o->headers,
+        .timeout_ms = o->request_timeout_ms,
+    };
+    const char *hosts[JOB_URLS_MAX];
+    for (size_t i = 0; i < r->url_count; i++)
+        hosts[i] = r->urls[i];
+    if (o->insecure)
+        log_message(LOG_WARNING, "--insecure: the cluster's certificate is not verified");
+    return http_new(&r->http, &r->http_options, err) &&
+           throttle_new(&r->throttle, hosts, r->url_count, (unsigned)o->in_flight, err);
+}
+
+bool replay_open(struct replay **out, const struct job_options *o, const char *index,
+                 struct job_live *live, struct error *err)
+{
+    struct replay *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return error_set_memory(err);
+    r->options = o;
+    r->live = live;
+    r->most_bytes = UINT64_MAX;
+    r->index = index;
+    buffer_init(&r->path, URL_MAX_BYTES);
+    buffer_init(&r->url, URL_MAX_BYTES);
+    buffer_init(&r->dead_lines, DEAD_MAX_BYTES);
+    r->slot_count = (size_t)o->in_flight;
+    r->slots = calloc(r->slot_count, sizeof *r->slots);
+    bool ok = r->slots != NULL ? true : error_set_memory(err);
+    ok = ok && copy_urls(r, err) && put_path(r, index, err) && open_http(r, err) && ensure_index(r, index, err);
+    if (ok)
+        *out = r;
+    else
+        replay_close(r);
+    return ok;
+}
+
+void replay_close(struct replay *r)
+{
+    if (r == NULL)
+        return;
+    http_free(r->http); // before the deliveries: it reads their bodies
+    for (size_t i = 0; r->slots != NULL && i < r->slot_count; i++)
+        delivery_free(r->slots[i].delivery);
+    free(r->slots);
+    for (size_t i = 0; i < r->url_count; i++)
+        free(r->urls[i]);
+    throttle_free(r->throttle);
+    dead_close(r->dead);
+    buffer_free(&r->path);
+    buffer_free(&r->url);
+    buffer_free(&r->dead_lines);
+    free(r);
+}
+
+/* -- sending ----------------------------------------------------------------------------------------- */
+
+static bool send_request(struct replay *r, struct slot *slot, size_t host, struct error *err)
+{
+    const struct http_body *body;
+    if (!delivery_prepare(slot->delivery, r->most_bytes, &body, err))
+        return error_wrap(err, "frame %llu", (unsigned long long)slot->frame.number);
+    buffer_clear(&r->url);
+    buffer_append_string(&r->url, throttle_host(r->throttle, host));
+    buffer_append(&r->url, r->path.data, r->path.size);
+    struct http_request request = {
+        .method = "POST",
+        .url = buffer_string(&r->url),
+        .content_type = "application/x-ndjson",
+        .body = body,
+        .owner = slot,
+    };
+    if (!http_start(r->http, &request, err))
+        return false;
+    slot->state = SLOT_IN_FLIGHT;
+    slot->host = host;
+    r->in_flight++;
+    return true;
+}
+
+/* A frame whose bytes are damaged is never sent: its keys will be dumped again. */
+static bool lose_frame(struct replay *r, struct slot *slot, const char *why, struct error *err)
+{
+    log_message(LOG_WARNING, "segment %u, frame %llu: %s: its %u documents are to be dumped again",
+                slot->frame.segment, (unsigned long long)slot->frame.number, why,
+                slot->frame.documents);
+    slot->state = SLOT_FREE;
+    r->has_more_now = true;
+    return spool_lose_frame(r->spool, slot->frame.number, err);
+}
+
+/* Put the next pending frame into SLOT; it stays free when there is none. */
+static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
+{
+    struct slice body;
+    const char *why;
+    bool found;
+    if (!spool_next_frame(r->spool, FRAMES_PENDING, r->next_frame, &slot->frame, &found, err) ||
+        !found)
+        return err->kind == ERROR_NONE;
+    if (slot->delivery == NULL && !delivery_new(&slot->delivery, err))
+        return false;
+    r->next_frame = slot->frame.number + 1;
+    if (!spool_read_frame(r->spool, &slot->frame, delivery_bytes(slot->delivery), &body, &why, err))
+        return false;
+    if (why != NULL)
+        return lose_frame(r, slot, why, err);
+    slot->attempts = 0;
+    if (slot->frame.kind == FRAME_DEAD_ROWS)
+        return replay_take_dead_rows(r, slot, body, err);
+    slot->state = SLOT_WAITING;
+    slot->due_ms = 0;
+    return delivery_begin(slot->delivery, body, slot->frame.documents, slot->frame.raw_size, err);
+}
+
+/* A slot whose frame can be sent now; a free one is filled. NULL: nothing to send. */
+static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct error *err)
+{
+    struct slot *free_slot = NULL;
+    *out = NULL;
+    for (size_t i = 0; i < r->slot_count; i++) {
+        struct slot *slot = &r->slots[i];
+        if (slot->state == SLOT_FREE)
+            free_slot = slot;
+        if (slot->state == SLOT_WAITING && slot->due_ms <= now) {
+            *out = slot;
+            return true;
+        }
+    }
+    if (free_slot == NULL)
+        return true;
+    if (!load_frame(r, free_slot, err))
+        return false;
+    if (free_slot->state == SLOT_WAITING)
+        *out = free_slot;
+    return true;
+}
+
+/* Send as much as the throttle allows. *WAIT_MS: when to come back at the latest. */
+static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
+{
+    while (r->in_flight < throttle_limit(r->throttle)) {
+        int64_t now = clock_monotonic_ms();
+        struct slot *slot;
+        size_t host;
+        if (!next_slot(r, now, &slot, err))
+            return false;
+        if (slot == NULL)
+            return true;
+        if (!throttle_pick(r->throttle, now, &host, wait_ms))
+            return true;
+        if (!send_request(r, slot, host, err))
+            return false;
+    }
+    return true;
+}
+
+/* -- acknowledging ----------------------------------------------------------------------------------- */
+
+static bool append_dead_letters(struct replay *r, struct error *err)
+{
+    if (r->dead_lines.size == 0)
+        return true;
+    bool ok = buffer_check(&r->dead_lines, "dead letters", err) &&
+              dead_append(r->dead, buffer_slice(&r->dead_lines), &r->dead_bytes, err);
+    buffer_free(&r->dead_lines);
+    fault_point("dead-synced");
+    return ok;
+}
+
+/* Acknowledge all frames that are complete, in one commit: dead letters first. */
+static bool acknowledge(struct replay *r, struct error *err)
+{
+    struct spool_acknowledgement frames[JOB_IN_FLIGHT_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < r->slot_count; i++) {
+        struct slot *slot = &r->slots[i];
+        if (slot->state != SLOT_COMPLETE)
+            continue;
+        if (slot->dead > 0 && slot->frame.kind == FRAME_DOCUMENTS &&
+            !delivery_put_dead_letters(slot->delivery, &r->dead_lines, err))
+            return false;
+        frames[count++] =
+            (struct spool_acknowledgement){slot->frame.number, slot->done, slot->dead};
+    }
+    if (count == 0)
+        return true;
+    struct spool_counters counters = {r->requests, r->retries, (uint32_t)r->in_flight};
+    if (!append_dead_letters(r, err) ||
+        !spool_acknowledge(r->spool, frames, count, r->dead_bytes, &counters, err))
+        return false;
+    r->requests = r->retries = 0;
+    for (size_t i = 0; i < r->slot_count; i++)
+        if (r->slots[i].state == SLOT_COMPLETE)
+            r->slots[i].state = SLOT_FREE;
+    return true;
+}
+
+/* -- the loop ---------------------------------------------------------------------------------------- */
+
+static bool take_answers(struct replay *r, struct error *err)
+{
+    struct http_response response;
+    bool ok = true;
+    while (ok && http_take_response(r->http, &response)) {
+        r->in_flight--;
+        ok = replay_take_answer(r, response.owner, &response, err);
+        http_release(r->http, &response);
+    }
+    return acknowledge(r, ok ? err : &(struct error){.kind = ERROR_NONE}) && ok;
+}
+
+static bool is_idle(const struct replay *r)
+{
+    for (size_t i = 0; i < r->slot_count; i++)
+        if (r->slots[i].state != SLOT_FREE)
+            return false;
+    return true;
+}
+
+/* No progress while there was something to send. */
+static bool check_progress(struct replay *r, struct error *err)
+{
+    int64_t now = clock_monotonic_ms();
+    if (is_idle(r))
+        r->progress_ms = now;
+    if (now - r->progress_ms < r->options->give_up_after_ms)
+        return true;
+    return error_set(err, ERROR_UNAVAILABLE,
+                     "nothing was acknowledged for %lld s (--give-up-after): %s; run the same command "
+                     "again to go on",
+                     (long long)(r->options->give_up_after_ms / 1000),
+                     r->last_failure[0] != '\0' ? r->last_failure : "no answer");
+}
+
+/* Is more to come than what is pending now? Asked before looking for frames, not after. */
+static bool is_dump_active(const struct replay *r)
+{
+    return atomic_load(&r->live->is_dumping) || spool_is_held(r->spool, SPOOL_DUMP);
+}
+
+static int poll_ms(const struct replay *r, int64_t throttle_wait_ms)
+{
+    int64_t now = clock_monotonic_ms();
+    int64_t wait = throttle_wait_ms < POLL_MS ? throttle_wait_ms : POLL_MS;
+    for (size_t i = 0; i < r->slot_count; i++)
+        if (r->slots[i].state == SLOT_WAITING && r->slots[i].due_ms > now &&
+            r->slots[i].due_ms - now < wait)
+            wait = r->slots[i].due_ms - now;
+    return (int)wait;
+}
+
+/* After a stop request or an error: what is in flight may still be answered. */
+static bool drain(struct replay *r, struct error *err)
+{
+    int64_t deadline = clock_monotonic_ms() + STOP_MS;
+    while (r->in_flight > 0 && clock_monotonic_ms() < deadline)
+        if (!http_poll(r->http, POLL_MS, err) || !take_answers(r, err))
+            return false;
+    return acknowledge(r, err);
+}
+
+static bool stop_replay(struct replay *r, struct error *err)
+{
+    return drain(r, err) && error_set(err, ERROR_STOPPED, "asked to stop");
+}
+
+/* One round; *IS_DONE: nothing is pending and nothing more will come. */
+static bool replay_round(struct replay *r, bool *is_done, struct error *err)
+{
+    int64_t wait_ms = POLL_MS;
+    bool more_may_come = is_dump_active(r);
+    if (!send_requests(r, &wait_ms, err) || !acknowledge(r, err))
+        return false;
+    atomic_store(&r->live->in_flight, r->in_flight);
+    *is_done = is_idle(r) && !more_may_come;
+    if (*is_done) {
+        struct index_frame frame;
+        bool found;
+        if (!spool_next_frame(r->spool, FRAMES_PENDING, r->next_frame, &frame, &found, err))
+            return false;
+        *is_done = !found; // a dead row's frame may have left its slot free
+        return true;
+    }
+    int ms = r->has_more_now ? 0 : poll_ms(r, wait_ms);
+    r->has_more_now = false;
+    return http_poll(r->http, ms, err) && take_answers(r, err) && check_progress(r, err);
+}
+
+static void wake(void *context)
+{
+    struct replay *r = context;
+    http_wakeup(r->http);
+}
+
+bool replay_run(struct replay *r, struct spool *s, struct error *err)
+{
+    struct index_job job;
+    bool is_done = false;
+    r->spool = s;
+    r->next_frame = 0;
+    r->progress_ms = clock_monotonic_ms();
+    dead_close(r->dead);
+    r->dead = NULL;
+    if (!spool_get_job(s, &job, err) || !dead_open(&r->dead, spool_directory(s), job.dead_bytes, err))
+        return false;
+    r->dead_bytes = job.dead_bytes;
+    spool_set_listener(s, wake, r);
+    while (!is_done) {
+        if (stop_is_requested())
+            return stop_replay(r, err);
+        if (!replay_round(r, &is_done, err)) {
+            struct error ignored = {.kind = ERROR_NONE};
+            if (err->kind != ERROR_DISK && err->kind != ERROR_DAMAGED)
+                (void)!drain(r, &ignored); // the first error is what counts
+            return false;
+        }
+    }
+    return true;
+}

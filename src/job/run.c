@@ -1,0 +1,312 @@
+/* run.c: a job from its checks to its last line: which stages are needed, their threads, and how their
+ * ends make one result. See job.h. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/stop.h"
+#include "job/dump.h"
+#include "job/job.h"
+#include "job/replay.h"
+
+enum { OBSERVE_MS = 200, DESCRIPTION_MAX_BYTES = 4 << 20 };
+
+struct run {
+    const struct job_options *options;
+    unsigned roles;
+    struct job_live live;
+    struct buffer select;      // the query's text
+    struct buffer description; // what the job is, JSON
+    struct job_id id;
+    char *index; // from the options, or the spool's job
+    struct spool *spool;
+    struct dump *dump;
+    struct replay *replay;
+
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t stage_ended;
+    int stages; // that still run
+};
+
+/* -- checks before anything is written ---------------------------------------------------------------- */
+
+static bool open_spool(struct run *run, struct error *err)
+{
+    const struct job_options *o = run->options;
+    struct spool_options options = {
+        .path = o->spool,
+        .roles = run->roles,
+        .max_bytes = o->spool_max,
+        .segment_bytes = o->segment_bytes,
+        .keeps_segments = o->keep,
+    };
+    bool is_known = o->table != NULL || o->query_file != NULL;
+    if (is_known && (!job_read_query(o, &run->select, err) ||
+                     !job_describe(o, buffer_string(&run->select), &run->description, &run->id, err)))
+        return false;
+    if (!spool_open(&run->spool, &options, is_known ? &run->id : NULL, err))
+        return false;
+    if (spool_is_new(run->spool) && !(run->roles & SPOOL_DUMP))
+        return error_set(err, ERROR_CONFIG, "spool %s: there is none: begin with bobbin dump",
+                         o->spool);
+    return true;
+}
+
+/* The index of a replay alone is the job's. */
+static bool find_index_name(struct run *run, struct error *err)
+{
+    const char *name = run->options->index;
+    char *from_spool = NULL;
+    if (!spool_is_new(run->spool)) {
+        buffer_clear(&run->description);
+        if (!spool_get_description(run->spool, &run->description, err))
+            return false;
+        from_spool = job_index_of(buffer_string(&run->description));
+    }
+    run->index = from_spool != NULL ? from_spool : strdup(name != NULL ? name : "");
+    if (run->index == NULL)
+        return error_set_memory(err);
+    return name == NULL || strcmp(name, run->index) == 0 ||
+           error_set(err, ERROR_CONFIG, "spool %s: its job is for index %s, not %s",
+                     run->options->spool, run->index, name);
+}
+
+static bool has_unfinished_part(struct run *run, bool *has, struct error *err)
+{
+    struct index_part part;
+    struct buffer keys;
+    buffer_init(&keys, SIZE_MAX);
+    bool ok = spool_next_part(run->spool, 0, &part, &keys, has, err);
+    buffer_free(&keys);
+    return ok;
+}
+
+static bool open_dump(struct run *run, struct error *err)
+{
+    bool is_new = spool_is_new(run->spool);
+    bool is_needed = is_new;
+    if (!(run->roles & SPOOL_DUMP) || run->dump != NULL)
+        return true;
+    if (!is_new && !has_unfinished_part(run, &is_needed, err))
+        return false;
+    if (!is_needed)
+        return true;
+    return dump_open(&run->dump, run->options, buffer_string(&run->select), &run->live, err) &&
+           (!is_new || dump_plan(run->dump, err));
+}
+
+static bool open_replay(struct run *run, struct error *err)
+{
+    if (!(run->roles & SPOOL_REPLAY))
+        return true;
+    return replay_open(&run->replay, run->options, run->index, &run->live, err);
+}
+
+static bool begin_spool(struct run *run, struct error *err)
+{
+    return !spool_is_new(run->spool) ||
+           dump_begin_spool(run->dump, run->spool, &run->id, buffer_slice(&run->description), err);
+}
+
+/* -- stages -------------------------------------------------------------------------------------------- */
+
+struct stage {
+    struct run *run;
+    bool (*work)(struct run *run, struct error *err);
+    pthread_t thread;
+    bool is_started;
+    struct error err;
+};
+
+/* The dump's failure lets the replay send what is spooled, unless the disk is to blame. */
+static bool work_dump(struct run *run, struct error *err)
+{
+    bool ok = dump_run(run->dump, run->spool, err);
+    if (!ok && err->kind != ERROR_UNAVAILABLE && err->kind != ERROR_CONFIG &&
+        err->kind != ERROR_DENIED)
+        stop_request();
+    atomic_store(&run->live.is_dumping, false);
+    return ok;
+}
+
+/* Without its replay a dump would only fill the disk. */
+static bool work_replay(struct run *run, struct error *err)
+{
+    bool ok = replay_run(run->replay, run->spool, err);
+    if (!ok)
+        stop_request();
+    return ok;
+}
+
+static void *run_stage(void *context)
+{
+    struct stage *stage = context;
+    struct run *run = stage->run;
+    (void)!stage->work(run, &stage->err);
+    pthread_mutex_lock(&run->lock);
+    run->stages--;
+    pthread_cond_signal(&run->stage_ended);
+    pthread_mutex_unlock(&run->lock);
+    return NULL;
+}
+
+static void start_stage(struct stage *stage, struct run *run,
+                        bool (*work)(struct run *run, struct error *err))
+{
+    *stage = (struct stage){.run = run, .work = work, .err = {.kind = ERROR_NONE}};
+    pthread_mutex_lock(&run->lock);
+    run->stages++;
+    pthread_mutex_unlock(&run->lock);
+    stage->is_started = pthread_create(&stage->thread, NULL, run_stage, stage) == 0;
+    if (stage->is_started)
+        return;
+    error_set(&stage->err, ERROR_MEMORY, "no thread for a stage");
+    run->stages--;
+    stop_request();
+}
+
+/* Wait for a stage to end, at most OBSERVE_MS. False when none runs any more. */
+static bool wait_for_stages(struct run *run)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += OBSERVE_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&run->lock);
+    if (run->stages > 0)
+        pthread_cond_timedwait(&run->stage_ended, &run->lock, &until);
+    bool is_running = run->stages > 0;
+    pthread_mutex_unlock(&run->lock);
+    return is_running;
+}
+
+/* Of two stages' errors: what made the other one stop counts. */
+static bool join_stage(struct stage *stage, struct error *err)
+{
+    if (stage->is_started)
+        pthread_join(stage->thread, NULL);
+    if (stage->err.kind == ERROR_NONE)
+        return err->kind == ERROR_NONE;
+    if (err->kind == ERROR_NONE || err->kind == ERROR_STOPPED)
+        *err = stage->err;
+    return false;
+}
+
+static bool run_stages(struct run *run, job_observer *observe, void *context, struct error *err)
+{
+    struct stage dump, replay;
+    atomic_store(&run->live.is_dumping, run->dump != NULL);
+    if (run->dump != NULL)
+        start_stage(&dump, run, work_dump);
+    if (run->replay != NULL)
+        start_stage(&replay, run, work_replay);
+    do {
+        observe(context, run->spool, &run->live);
+    } while (wait_for_stages(run));
+    bool ok = run->dump == NULL || join_stage(&dump, err);
+    return (run->replay == NULL || join_stage(&replay, err)) && ok;
+}
+
+/* -- the end ------------------------------------------------------------------------------------------- */
+
+static bool replay_alone_unfinished(const struct run *run, const struct index_job *job,
+                                    struct error *err)
+{
+    if (job->dumped_ms != 0)
+        return error_set(err, ERROR_BUG, "nothing is pending and the job is not finished");
+    return error_set(err, ERROR_STOPPED,
+                     "all that spool %s holds is sent, but its dump is not finished: run bobbin dump "
+                     "or bobbin run to go on",
+                     run->options->spool);
+}
+
+static bool conclude(struct run *run, const struct index_job *job, struct error *err)
+{
+    if (job->dead == 0)
+        return true;
+    return error_set(err, ERROR_DEAD_LETTERS, "%llu documents were refused: see %s/dead.ndjson",
+                     (unsigned long long)job->dead, run->options->spool);
+}
+
+/* Run the stages until nothing is left: a frame found damaged has become a part to dump again. */
+static bool run_to_the_end(struct run *run, job_observer *observe, void *context, struct error *err)
+{
+    bool is_finished = false;
+    for (;;) {
+        if (!run_stages(run, observe, context, err))
+            return false;
+        if (!(run->roles & SPOOL_REPLAY))
+            return true;
+        if (!spool_finish_replay(run->spool, &is_finished, err))
+            return false;
+        struct index_job job;
+        if (!spool_get_job(run->spool, &job, err))
+            return false;
+        if (is_finished)
+            return conclude(run, &job, err);
+        if (!(run->roles & SPOOL_DUMP))
+            return replay_alone_unfinished(run, &job, err);
+        if (!open_dump(run, err))
+            return false;
+    }
+}
+
+/* A finished job: begin anew with --again, else there is nothing to do. */
+static bool check_finished(struct run *run, bool *is_done, struct error *err)
+{
+    struct index_job job;
+    *is_done = false;
+    if (spool_is_new(run->spool))
+        return true;
+    if (!spool_get_job(run->spool, &job, err))
+        return false;
+    if (job.finished_ms == 0)
+        return true;
+    if (run->options->again)
+        return spool_reset(run->spool, err);
+    log_message(LOG_INFO, "spool %s: this job is finished already; --again runs it anew",
+                run->options->spool);
+    *is_done = true;
+    return conclude(run, &job, err);
+}
+
+static bool run_job(struct run *run, job_observer *observe, void *context, struct error *err)
+{
+    bool is_done;
+    if (!open_spool(run, err) || !find_index_name(run, err) || !check_finished(run, &is_done, err))
+        return false;
+    if (is_done)
+        return true;
+    return open_dump(run, err) && open_replay(run, err) && begin_spool(run, err) &&
+           run_to_the_end(run, observe, context, err);
+}
+
+static void read_last(struct run *run, struct index_job *last, bool *has_last)
+{
+    struct error ignored = {.kind = ERROR_NONE};
+    *has_last = run->spool != NULL && !spool_is_new(run->spool) &&
+                spool_get_job(run->spool, last, &ignored);
+}
+
+bool job_run(const struct job_options *o, unsigned roles, job_observer *observe, void *context,
+             struct index_job *last, bool *has_last, struct error *err)
+{
+    struct run run = {.options = o, .roles = roles};
+    buffer_init(&run.select, QUERY_MAX_BYTES);
+    buffer_init(&run.description, DESCRIPTION_MAX_BYTES);
+    pthread_mutex_init(&run.lock, NULL);
+    pthread_cond_init(&run.stage_ended, NULL);
+    bool ok = run_job(&run, observe, context, err);
+    read_last(&run, last, has_last);
+    replay_close(run.replay);
+    dump_close(run.dump);
+    spool_close(run.spool);
+    free(run.index);
+    buffer_free(&run.select);
+    buffer_free(&run.description);
+    pthread_cond_destroy(&run.stage_ended);
+    pthread_mutex_destroy(&run.lock);
+    return ok;
+}

@@ -1,0 +1,50 @@
+/* bulk.h: what a `_bulk` response says of each document. Pure.
+ *
+ * A response that can't be read whole says nothing: the documents' fate is unknown and they are
+ * sent again. Elasticsearch reference, "Bulk API": items stand in the order of the operations. The
+ * request asks for filter_path=took,errors,items.*.status,items.*.error,items.*.failure_store. */
+#ifndef BOBBIN_SINK_BULK_H
+#define BOBBIN_SINK_BULK_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+enum bulk_outcome {
+    BULK_DONE,          // the cluster has it (or, for a delete, has it no more)
+    BULK_RETRY,         // not now: the cluster's or the index's state is to blame, not the document
+    BULK_DEAD,          // refused for good
+    BULK_INDEX_MISSING, // index_not_found_exception: stop
+    BULK_DENIED,        // 401, 403 that is no cluster block: stop
+};
+
+struct bulk_item {
+    uint8_t outcome;                   // enum bulk_outcome
+    uint16_t status;                   // the item's HTTP status
+    uint32_t error_offset, error_size; // the item's "error" value in the response; size 0: none
+};
+
+enum { BULK_ERROR_TEXT_BYTES = 300 }; // most that bulk_describe_error appends
+
+/* Read RESPONSE to a request of COUNT operations into ITEMS (room for COUNT). Streams over the
+ * items: allocates nothing. The rules for an item, the first that fits: 2xx done; but dead when its
+ * failure_store is "used": a data stream has put the refused document aside (Elasticsearch 8.19,
+ * "Failure store"), with no error in the response cluster_block_exception (403, 429)   retry: a
+ * full disk, or an operator who writes no more for now index_closed_exception (400)         retry:
+ * as above index_not_found_exception            index missing 404 of a delete, without an error
+ * done: it is absent 409 of a create                      done: it is there already 409 otherwise
+ * done where ACCEPTS_CONFLICTS (external versions: a newer one is there), else retry (two updates
+ * met) 408, 429, 5xx                        retry 401, 403                             denied other
+ * 4xx                            dead ERROR_UNAVAILABLE, ITEMS unspecified, when the response is no
+ * well-formed JSON from its first to its last byte, is no bulk response, has another number of
+ * items, or an item without a status, with one outside of 200-299 and 400-599, or with both a 2xx
+ * and an error. Members may come in any order; unknown ones are stepped over. */
+MUST_CHECK bool bulk_parse_response(struct slice response, size_t count, bool accepts_conflicts,
+                                    struct bulk_item *items, struct error *err);
+
+/* Append "type: reason" of an error value (an object, or in old versions a string), at most
+ * BULK_ERROR_TEXT_BYTES, cut at a character's border, control characters as spaces. What is no JSON
+ * is appended as it is, so cut. */
+void bulk_describe_error(struct slice error_json, struct buffer *out);
+
+#endif

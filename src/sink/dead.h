@@ -1,0 +1,43 @@
+/* dead.h: the dead-letter file: documents that were refused for good, each with its error.
+ *
+ * dead.ndjson, one JSON object a line: {"time", "id", "status", "error": {"type", "reason", ...},
+ * "action":
+ * {...}, "source": {...}} for a document that the cluster refused; rows that could not become a
+ * document come ready made (encode/document.h). Append only. How many bytes are durable stands in
+ * the spool's index; what lies behind them after a crash is cut, since those documents are sent
+ * again. */
+#ifndef BOBBIN_SINK_DEAD_H
+#define BOBBIN_SINK_DEAD_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+#define DEAD_FILE "dead.ndjson"
+
+struct dead_file;
+
+/* Open (or make) the file in directory DIR, durably, and cut it to SIZE bytes. DIR is borrowed for
+ * the call only. ERROR_DISK; ERROR_DAMAGED, the file untouched, when it is shorter than SIZE;
+ * ERROR_MEMORY. */
+MUST_CHECK bool dead_open(struct dead_file **out, int dir, uint64_t size, struct error *err);
+
+/* Close the file; NULL is ignored. What dead_append has not made durable may be lost. */
+void dead_close(struct dead_file *d);
+
+/* Format one letter, with its newline, into OUT (check it with buffer_check). ACTION and SOURCE are
+ * the document's lines without newline; SOURCE is empty for a delete, and then left out. STATUS is
+ * the item's HTTP status. ERROR_JSON is bulk_item's error value, kept whole ("caused_by" often says
+ * most); what is no JSON object is kept as {"reason": text}, and so is "no error was given" when it
+ * is empty. "id" is the action's _id, or null. ACTION or SOURCE that is no JSON (can't be: we made
+ * it) is kept as a string. The line is always valid JSON in UTF-8: bytes that are no UTF-8 become
+ * U+FFFD. */
+void dead_format(struct buffer *out, struct slice action, struct slice source, int status,
+                 struct slice error_json);
+
+/* Append ready LINES and make them durable. *SIZE: the file's length after it, untouched on
+ * failure. Sticky: after a failure every call fails with the same error. ERROR_DISK. */
+MUST_CHECK bool dead_append(struct dead_file *d, struct slice lines, uint64_t *size,
+                            struct error *err);
+
+#endif

@@ -1,0 +1,392 @@
+/* delivery.c: see delivery.h. */
+#include "sink/delivery.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sink/body.h"
+#include "sink/bulk.h"
+#include "sink/dead.h"
+
+enum { DOCUMENT_WAITING, DOCUMENT_SENDING, DOCUMENT_DONE, DOCUMENT_DEAD };
+
+enum {
+    FRAME_BYTES_MAX = 1 << 30,
+    ERRORS_MAX_BYTES = 16 << 20, // what is kept of the cluster's words about one frame's documents
+    ERROR_MAX_BYTES = 2048,      // about one document: a longer text is described in short
+};
+
+struct refusal {
+    size_t document;
+    int status;
+    size_t error_at, error_size; // in `errors`
+};
+
+struct delivery {
+    struct buffer bytes; // the frame as read
+    struct slice frame;
+    uint64_t raw_size;
+    size_t documents;
+    size_t capacity;         // of the arrays
+    uint8_t *states;         // DOCUMENT_..., one for each document
+    struct bulk_item *items; // of one response
+    size_t counts[4];        // documents by state
+    size_t most_documents;   // in one request: halved when one is refused as a whole
+
+    struct body *body; // what http reads
+    uint64_t sent_bytes;
+    struct body_run run; // what is left to copy of the current run
+    bool sends_all;
+    struct http_body http_body;
+
+    struct refusal *refusals;
+    size_t refusal_capacity;
+    struct buffer errors;
+};
+
+/* -- making ---------------------------------------------------------------------------------------- */
+
+bool delivery_new(struct delivery **out, struct error *err)
+{
+    struct delivery *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return error_set_memory(err);
+    buffer_init(&d->bytes, FRAME_BYTES_MAX);
+    buffer_init(&d->errors, ERRORS_MAX_BYTES);
+    if (!body_new(&d->body, err)) {
+        free(d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+void delivery_free(struct delivery *d)
+{
+    if (d == NULL)
+        return;
+    body_free(d->body);
+    buffer_free(&d->bytes);
+    buffer_free(&d->errors);
+    free(d->states);
+    free(d->items);
+    free(d->refusals);
+    free(d);
+}
+
+struct buffer *delivery_bytes(struct delivery *d)
+{
+    return &d->bytes;
+}
+
+static bool need_capacity(struct delivery *d, size_t documents, struct error *err)
+{
+    if (documents <= d->capacity)
+        return true;
+    free(d->states);
+    free(d->items);
+    d->capacity = 0;
+    d->states = calloc(documents, sizeof *d->states);
+    d->items = calloc(documents, sizeof *d->items);
+    if (d->states == NULL || d->items == NULL)
+        return error_set_memory(err);
+    d->capacity = documents;
+    return true;
+}
+
+bool delivery_begin(struct delivery *d, struct slice frame, size_t documents, uint64_t raw_size,
+                    struct error *err)
+{
+    if (!need_capacity(d, documents, err))
+        return false;
+    d->frame = frame;
+    d->documents = d->most_documents = documents;
+    d->raw_size = raw_size;
+    memset(d->states, DOCUMENT_WAITING, documents);
+    memset(d->counts, 0, sizeof d->counts);
+    d->counts[DOCUMENT_WAITING] = documents;
+    buffer_clear(&d->errors);
+    return true;
+}
+
+static void set_state(struct delivery *d, size_t document, uint8_t state)
+{
+    d->counts[d->states[document]]--;
+    d->counts[state]++;
+    d->states[document] = state;
+}
+
+/* -- the request's body ------------------------------------------------------------------------------ */
+
+static long read_all(void *context, char *out, size_t size)
+{
+    struct delivery *d = context;
+    struct error err = {.kind = ERROR_NONE};
+    size_t got;
+    return body_read(d->body, out, size, &got, &err) ? (long)got : -1;
+}
+
+/* Copy the runs of documents that are being sent. */
+static long read_chosen(void *context, char *out, size_t size)
+{
+    struct delivery *d = context;
+    struct error err = {.kind = ERROR_NONE};
+    size_t done = 0;
+    while (done < size) {
+        struct slice *left = &d->run.bytes;
+        if (left->size == 0) {
+            bool found;
+            if (!body_next(d->body, &d->run, &found, &err))
+                return -1;
+            if (!found || d->run.document >= d->documents)
+                break;
+            if (d->states[d->run.document] != DOCUMENT_SENDING)
+                left->size = 0;
+            continue;
+        }
+        size_t n = left->size < size - done ? left->size : size - done;
+        memcpy(out + done, left->data, n);
+        left->data += n;
+        left->size -= n;
+        done += n;
+    }
+    return (long)done;
+}
+
+static bool rewind_body(void *context)
+{
+    struct delivery *d = context;
+    body_open(d->body, d->frame);
+    d->run.bytes.size = 0;
+    return true;
+}
+
+/* Walk over the frame and mark the waiting documents that fit. */
+static bool choose_documents(struct delivery *d, uint64_t max_bytes, struct error *err)
+{
+    struct body_run run;
+    bool found = true;
+    uint64_t size = 0; // of the current document
+    body_open(d->body, d->frame);
+    while (d->counts[DOCUMENT_SENDING] < d->most_documents) {
+        if (!body_next(d->body, &run, &found, err))
+            return false;
+        if (!found)
+            break;
+        if (run.document >= d->documents)
+            return error_set(err, ERROR_DAMAGED, "a frame has more documents than its header says");
+        size += run.bytes.size;
+        if (!run.is_last)
+            continue;
+        if (d->states[run.document] == DOCUMENT_WAITING) {
+            if (d->counts[DOCUMENT_SENDING] > 0 && d->sent_bytes + size > max_bytes)
+                break;
+            set_state(d, run.document, DOCUMENT_SENDING);
+            d->sent_bytes += size;
+        }
+        size = 0;
+    }
+    return true;
+}
+
+static void choose_all(struct delivery *d)
+{
+    memset(d->states, DOCUMENT_SENDING, d->documents);
+    d->counts[DOCUMENT_SENDING] = d->documents;
+    d->counts[DOCUMENT_WAITING] = 0;
+    d->sent_bytes = d->raw_size;
+}
+
+bool delivery_prepare(struct delivery *d, uint64_t max_bytes, const struct http_body **body,
+                      struct error *err)
+{
+    assert(d->counts[DOCUMENT_SENDING] == 0);
+    d->sent_bytes = 0;
+    d->sends_all = d->counts[DOCUMENT_WAITING] == d->documents && d->raw_size <= max_bytes &&
+                   d->documents <= d->most_documents;
+    if (d->sends_all)
+        choose_all(d);
+    else if (!choose_documents(d, max_bytes, err))
+        return false;
+    if (d->counts[DOCUMENT_SENDING] == 0)
+        return error_set(err, ERROR_DAMAGED, "a frame has fewer documents than its header says");
+    rewind_body(d);
+    d->http_body = (struct http_body){
+        .size = d->sent_bytes,
+        .read = d->sends_all ? read_all : read_chosen,
+        .rewind = rewind_body,
+        .context = d,
+    };
+    *body = &d->http_body;
+    return true;
+}
+
+/* -- verdicts --------------------------------------------------------------------------------------- */
+
+void delivery_return(struct delivery *d)
+{
+    for (size_t i = 0; i < d->documents; i++)
+        if (d->states[i] == DOCUMENT_SENDING)
+            set_state(d, i, DOCUMENT_WAITING);
+}
+
+/* Keep why DOCUMENT is refused; what is too long is put in short. */
+static bool refuse(struct delivery *d, size_t document, int status, struct slice error_json,
+                   struct error *err)
+{
+    size_t count = d->counts[DOCUMENT_DEAD];
+    if (count == d->refusal_capacity) {
+        size_t capacity = count == 0 ? 16 : 2 * count;
+        struct refusal *grown = realloc(d->refusals, capacity * sizeof *grown);
+        if (grown == NULL)
+            return error_set_memory(err);
+        d->refusals = grown;
+        d->refusal_capacity = capacity;
+    }
+    struct refusal *r = &d->refusals[count];
+    *r = (struct refusal){document, status, d->errors.size, 0};
+    if (error_json.size <= ERROR_MAX_BYTES)
+        buffer_append(&d->errors, error_json.data, error_json.size);
+    else
+        bulk_describe_error(error_json, &d->errors);
+    r->error_size = d->errors.size - r->error_at;
+    set_state(d, document, DOCUMENT_DEAD);
+    return buffer_check(&d->errors, "the errors of refused documents", err);
+}
+
+static void note_error(struct delivery_outcome *outcome, struct slice error_json)
+{
+    struct buffer words;
+    if (outcome->error[0] != '\0' || error_json.size == 0)
+        return;
+    buffer_init(&words, sizeof outcome->error);
+    bulk_describe_error(error_json, &words);
+    snprintf(outcome->error, sizeof outcome->error, "%s", buffer_string(&words));
+    buffer_free(&words);
+}
+
+static bool settle_document(struct delivery *d, size_t document, const struct bulk_item *item,
+                            struct slice response, struct delivery_outcome *outcome,
+                            struct error *err)
+{
+    struct slice error_json = {response.data + item->error_offset, item->error_size};
+    switch ((enum bulk_outcome)item->outcome) {
+    case BULK_DONE:
+        outcome->done++;
+        set_state(d, document, DOCUMENT_DONE);
+        return true;
+    case BULK_DEAD:
+        outcome->dead++;
+        note_error(outcome, error_json);
+        return refuse(d, document, item->status, error_json, err);
+    case BULK_INDEX_MISSING:
+        outcome->is_index_missing = true;
+        break;
+    case BULK_DENIED:
+        outcome->is_denied = true;
+        break;
+    case BULK_RETRY:
+        break;
+    }
+    outcome->retried++;
+    note_error(outcome, error_json);
+    set_state(d, document, DOCUMENT_WAITING);
+    return true;
+}
+
+bool delivery_settle(struct delivery *d, struct slice response, bool accepts_conflicts,
+                     struct delivery_outcome *outcome, struct error *err)
+{
+    *outcome = (struct delivery_outcome){.done = 0};
+    size_t sent = d->counts[DOCUMENT_SENDING];
+    if (!bulk_parse_response(response, sent, accepts_conflicts, d->items, err)) {
+        delivery_return(d);
+        return false;
+    }
+    size_t item = 0;
+    for (size_t i = 0; i < d->documents; i++)
+        if (d->states[i] == DOCUMENT_SENDING &&
+            !settle_document(d, i, &d->items[item++], response, outcome, err))
+            return false;
+    if (d->most_documents < d->documents)
+        d->most_documents *= 2;
+    return true;
+}
+
+bool delivery_split(struct delivery *d, int status, struct slice response, uint64_t *bytes,
+                    struct error *err)
+{
+    size_t sent = d->counts[DOCUMENT_SENDING];
+    *bytes = d->sent_bytes;
+    if (sent > 1) {
+        d->most_documents = sent / 2;
+        delivery_return(d);
+        return true;
+    }
+    for (size_t i = 0; i < d->documents; i++)
+        if (d->states[i] == DOCUMENT_SENDING)
+            return refuse(d, i, status, response, err);
+    return error_set(err, ERROR_BUG, "nothing was sent that could be split");
+}
+
+bool delivery_is_complete(const struct delivery *d)
+{
+    return d->counts[DOCUMENT_WAITING] == 0 && d->counts[DOCUMENT_SENDING] == 0;
+}
+
+void delivery_count(const struct delivery *d, size_t *done, size_t *dead)
+{
+    *done = d->counts[DOCUMENT_DONE];
+    *dead = d->counts[DOCUMENT_DEAD];
+}
+
+/* -- dead letters ------------------------------------------------------------------------------------ */
+
+static const struct refusal *find_refusal(const struct delivery *d, size_t document)
+{
+    for (size_t i = 0; i < d->counts[DOCUMENT_DEAD]; i++)
+        if (d->refusals[i].document == document)
+            return &d->refusals[i];
+    return NULL;
+}
+
+/* LINES: a document's action line and perhaps its source line, with newlines. */
+static void put_dead_letter(struct delivery *d, size_t document, struct slice lines,
+                            struct buffer *out)
+{
+    const struct refusal *r = find_refusal(d, document);
+    const char *newline = memchr(lines.data, '\n', lines.size);
+    size_t action = newline ? (size_t)(newline - lines.data) : lines.size;
+    struct slice source = {lines.data + action, 0};
+    if (newline != NULL && action + 1 < lines.size)
+        source = (struct slice){newline + 1, lines.size - action - 2};
+    dead_format(out, (struct slice){lines.data, action}, source, r->status,
+                (struct slice){d->errors.data + r->error_at, r->error_size});
+}
+
+bool delivery_put_dead_letters(struct delivery *d, struct buffer *out, struct error *err)
+{
+    struct buffer lines;
+    struct body_run run;
+    bool found = d->counts[DOCUMENT_DEAD] > 0;
+    bool ok = true;
+    buffer_init(&lines, FRAME_BYTES_MAX);
+    body_open(d->body, d->frame);
+    while (ok && found) {
+        ok = body_next(d->body, &run, &found, err);
+        if (!ok || !found || run.document >= d->documents)
+            break;
+        if (d->states[run.document] != DOCUMENT_DEAD)
+            continue;
+        buffer_append(&lines, run.bytes.data, run.bytes.size);
+        if (!run.is_last)
+            continue;
+        ok = buffer_check(&lines, "a dead letter", err);
+        if (ok)
+            put_dead_letter(d, run.document, buffer_slice(&lines), out);
+        buffer_clear(&lines);
+    }
+    buffer_free(&lines);
+    return ok && buffer_check(out, "dead letters", err);
+}

@@ -1,0 +1,55 @@
+/* delivery.h: one frame on its way into the cluster: which of its documents wait, are being sent, are
+ * in, are refused. A request carries the documents that wait, up to a limit; what the cluster did not
+ * take now is sent again without the rest. No verdict leaves here before it is final for all. */
+#ifndef BOBBIN_SINK_DELIVERY_H
+#define BOBBIN_SINK_DELIVERY_H
+
+#include "sink/http.h"
+
+struct delivery;
+
+MUST_CHECK bool delivery_new(struct delivery **out, struct error *err);
+void delivery_free(struct delivery *d);
+
+/* Where the frame's bytes are to be read into (spool_read_frame), before delivery_begin. */
+struct buffer *delivery_bytes(struct delivery *d);
+
+/* Begin with FRAME (its body, borrowed from delivery_bytes) of DOCUMENTS operations, RAW_SIZE bytes. */
+MUST_CHECK bool delivery_begin(struct delivery *d, struct slice frame, size_t documents,
+                               uint64_t raw_size, struct error *err);
+
+/* Choose the documents of the next request: those that wait, in order, at most MAX_BYTES of them (one at
+ * least). *BODY: their bytes, to be read by http; good until the next prepare. */
+MUST_CHECK bool delivery_prepare(struct delivery *d, uint64_t max_bytes,
+                                 const struct http_body **body, struct error *err);
+
+/* No usable answer: the documents that were sent wait again. */
+void delivery_return(struct delivery *d);
+
+struct delivery_outcome {
+    size_t done, retried, dead;
+    bool is_index_missing, is_denied;
+    char error[320]; // the first error of an item, in words; "" when there was none
+};
+
+/* Read the bulk RESPONSE to what was sent. ERROR_UNAVAILABLE when it can't be read whole: then nothing has
+ * changed but that the documents wait again. */
+MUST_CHECK bool delivery_settle(struct delivery *d, struct slice response, bool accepts_conflicts,
+                                struct delivery_outcome *outcome, struct error *err);
+
+/* The cluster refused the request as a whole, for good (400, 413): its halves are sent next; if it was
+ * one document, that is refused with STATUS and RESPONSE. *BYTES: the size of what was refused. */
+MUST_CHECK bool delivery_split(struct delivery *d, int status, struct slice response,
+                               uint64_t *bytes, struct error *err);
+
+/* Has every document its final verdict? */
+bool delivery_is_complete(const struct delivery *d);
+
+/* How many documents are in, and how many are refused. */
+void delivery_count(const struct delivery *d, size_t *done, size_t *dead);
+
+/* Append the dead letters of the refused documents to OUT. */
+MUST_CHECK bool delivery_put_dead_letters(struct delivery *d, struct buffer *out,
+                                          struct error *err);
+
+#endif

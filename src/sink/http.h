@@ -1,0 +1,118 @@
+/* http.h: HTTP requests in flight, several at a time over kept-alive connections. The only libcurl.
+ *
+ * Knows URLs, credentials and TLS; not what a bulk request is. Credentials go only to the hosts
+ * they were given for: redirects are never followed, .netrc is never read. Every wait ends:
+ * connecting (10 s), a transfer slower than 1 byte/s (90 s), a request as a whole (`timeout_ms`).
+ * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. Proxies are
+ * taken from the environment (http_proxy, https_proxy, no_proxy), as libcurl does. One thread uses
+ * it, but for http_wakeup. */
+#ifndef BOBBIN_SINK_HTTP_H
+#define BOBBIN_SINK_HTTP_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+struct http;
+
+enum {
+    HTTP_RESPONSE_MAX_BYTES = 64 << 20,         // a larger response is a failure
+    HTTP_RETRY_AFTER_MAX_MS = 24 * 3600 * 1000, // a Retry-After beyond is cut to this
+};
+
+/* What is the same for all requests. User and password inside a URL are allowed too: they hold for
+ * that URL alone, before `user` and `password`. An Authorization header (api_key, bearer or in
+ * `headers`) goes before both. */
+struct http_options {
+    const char *user; // basic authentication, with `password`; or NULL
+    const char *password;
+    const char *api_key;        // "Authorization: ApiKey ..."; or NULL
+    const char *bearer;         // "Authorization: Bearer ..."; or NULL
+    const char *ca_file;        // PEM; NULL: the system's
+    const char *cert_file;      // client certificate, PEM; or NULL
+    const char *cert_key_file;  // its key, PEM; or NULL
+    bool is_insecure;           // don't verify the server's certificate
+    const char *const *headers; // "Name: value", each; NULL at the end; or NULL
+    int64_t timeout_ms;         // for a request as a whole
+};
+
+/* Where a request's body comes from: read as libcurl asks for it, so no body is ever held whole. */
+struct http_body {
+    uint64_t size; // Content-Length; not a byte more is read
+
+    /* Put up to SIZE bytes into OUT; returns how many, 0 at the end, -1 on failure. Failure, or an
+     * end before `size` bytes, ends the request with status 0. */
+    long (*read)(void *context, char *out, size_t size);
+
+    /* Go to the start again, when libcurl finds that a kept connection was dead and takes a new one
+     * (CURLOPT_SEEKFUNCTION(3)). False: the request ends with status 0. */
+    bool (*rewind)(void *context);
+
+    void *context;
+};
+
+/* Strings are copied; the body is borrowed until the request is done. */
+struct http_request {
+    const char *method;           // "GET", "POST", "PUT", "HEAD", "DELETE"
+    const char *url;              // whole, http:// or https://
+    const char *content_type;     // at most 80 bytes; or NULL: none is sent
+    const struct http_body *body; // or NULL
+    void *owner;                  // comes back in the response
+};
+
+struct http_response {
+    void *owner;
+
+    /* 0 when there is no whole response (of a 413: no whole head). */
+    int status;
+
+    /* Why, when the status is 0, in libcurl's words or ours and without secrets; else NULL. */
+    const char *failure;
+    bool is_timeout; // a time limit passed
+
+    /* TLS verification failed, or a certificate file can't be used: trying again won't help. */
+    bool is_certificate_refused;
+
+    /* What Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); -1 when it is absent. */
+    int64_t retry_after_ms;
+    struct slice body;
+
+    void *handle; // for http_release: all of the above is good until then
+};
+
+/* Options are borrowed for the life of the http. ERROR_MEMORY; ERROR_CONFIG when a file can't be
+ * read or libcurl lacks a feature. */
+MUST_CHECK bool http_new(struct http **out, const struct http_options *options, struct error *err);
+
+/* Abandons what is in flight: bodies are not read any more. NULL is ignored. */
+void http_free(struct http *h);
+
+/* Start a request; it is sent by http_poll. ERROR_CONFIG when the URL is no http or https URL;
+ * ERROR_MEMORY. */
+MUST_CHECK bool http_start(struct http *h, const struct http_request *request, struct error *err);
+
+/* Send and receive; returns at once when a response waits to be taken, else waits up to TIMEOUT_MS
+ * for something to happen, less when http_wakeup is called or stop_fd() becomes readable. The
+ * latter counts once: a caller that goes on after a stop request to end what is in flight can wait
+ * as before. ERROR_MEMORY; ERROR_BUG when libcurl refuses. No failure of a request is an error
+ * here. */
+MUST_CHECK bool http_poll(struct http *h, int timeout_ms, struct error *err);
+
+/* Take a request that is done, oldest first. False when there is none. Give it back with
+ * http_release, which may come in any order. */
+bool http_take_response(struct http *h, struct http_response *out);
+void http_release(struct http *h, struct http_response *response);
+
+/* From any thread: make a waiting http_poll return, or, when none waits, the next one. */
+void http_wakeup(struct http *h);
+
+/* One request from start to end, for administration: the response's body is appended to OUT (at
+ * most its maximum). What else is in flight goes on, and its responses wait for http_take_response.
+ * *STATUS 0 never happens: no answer, or one larger than OUT, is ERROR_UNAVAILABLE that names the
+ * host and says why; a stop request gives ERROR_STOPPED at once; a refused certificate
+ * ERROR_DENIED. */
+MUST_CHECK bool http_call(struct http *h, const char *method, const char *url,
+                          const char *content_type, struct slice body, int *status,
+                          struct buffer *out, struct error *err);
+
+#endif

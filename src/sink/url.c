@@ -1,0 +1,102 @@
+/* url.c: see url.h. */
+#include "sink/url.h"
+
+#include <strings.h>
+
+#include "base/log.h"
+
+struct parts {
+    const char *authority;
+    const char *host; // behind user and password
+    const char *port; // behind its colon, or NULL
+    const char *end;  // of the authority
+};
+
+static bool split(const char *url, struct parts *p)
+{
+    if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
+        return false;
+    p->authority = strchr(url, '/') + 2;
+    p->end = p->authority + strcspn(p->authority, "/?#");
+    p->host = p->authority;
+    for (const char *c = p->authority; c < p->end; c++)
+        if (*c == '@')
+            p->host = c + 1;
+    const char *from = p->host;
+    if (from < p->end && *from == '[') // an IPv6 address has colons of its own
+        from = memchr(from, ']', (size_t)(p->end - from));
+    const char *colon = from != NULL ? memchr(from, ':', (size_t)(p->end - from)) : NULL;
+    p->port = colon != NULL ? colon + 1 : NULL;
+    return true;
+}
+
+static bool is_port(const char *text, const char *end)
+{
+    unsigned port = 0;
+    if (text == end || end - text > 5)
+        return false;
+    for (; text < end; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        port = port * 10 + (unsigned)(*text - '0');
+    }
+    return port > 0 && port < 65536;
+}
+
+static bool has_space_or_control(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text <= ' ' || *text == 0x7F)
+            return true;
+    return false;
+}
+
+static bool is_host(const char *host, const char *end)
+{
+    if (host < end && *host == '[')
+        return end - host > 2 && memchr(host, ']', (size_t)(end - host)) == end - 1;
+    return host < end;
+}
+
+static const char *find_fault(const char *url)
+{
+    struct parts p;
+    if (!split(url, &p))
+        return "it must begin with http:// or https://";
+    if (has_space_or_control(url))
+        return "it has a space or a control character in it";
+    if (p.port != NULL && !is_port(p.port, p.end))
+        return "its port is no number from 1 to 65535; in a password, write / ? # @ as %2F %3F %23 "
+               "%40";
+    if (!is_host(p.host, p.port != NULL ? p.port - 1 : p.end))
+        return "it names no host";
+    return NULL;
+}
+
+/* A URL with a fault may have a password anywhere before its last "@": none of that is shown. */
+bool url_check(const char *url, struct error *err)
+{
+    const char *fault = find_fault(url);
+    if (fault == NULL)
+        return true;
+    const char *at = strrchr(url, '@');
+    return error_set(err, ERROR_CONFIG, "URL \"%s%s\" can't be used: %s", at != NULL ? "..." : "",
+                     at != NULL ? at : url, fault);
+}
+
+bool url_has_user(const char *url)
+{
+    struct parts p;
+    return split(url, &p) && p.host > p.authority;
+}
+
+void url_append_host(struct buffer *out, const char *url)
+{
+    struct parts p;
+    struct buffer whole;
+    buffer_init(&whole, out->maximum);
+    if (split(url, &p))
+        buffer_append(&whole, url, (size_t)(p.end - url));
+    log_redact(out, buffer_string(&whole));
+    buffer_free(&whole);
+}

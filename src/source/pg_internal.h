@@ -1,0 +1,40 @@
+/* pg_internal.h: what pg.c and pg_copy.c share. Nobody else includes it, nor libpq. */
+#ifndef BOBBIN_SOURCE_PG_INTERNAL_H
+#define BOBBIN_SOURCE_PG_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "source/pg.h"
+
+enum { STATE_BYTES = 6, ADDRESS_BYTES = 512 };
+
+struct pg {
+    PGconn *conn;
+    char *copied; // the row that pg_copy_read gave last
+    int64_t statement_timeout_ms;
+    char state[STATE_BYTES];
+    char address[ADDRESS_BYTES];
+};
+
+/* Fill ERR from the connection's error, or from a failed RESULT, which is freed. Both return false.
+ */
+bool pg_connection_failed(struct pg *pg, struct error *err);
+bool pg_result_failed(struct pg *pg, PGresult *result, struct error *err);
+
+/* Wait for EVENTS (poll(2)) on the socket; *READY false after MS. ERROR_STOPPED on a stop request.
+ */
+bool pg_wait(struct pg *pg, short events, int ms, bool *ready, struct error *err);
+
+/* Send one statement and give its first result, which may be a failed one. */
+bool pg_run(struct pg *pg, const char *sql, PGresult **out, struct error *err);
+
+/* The next result of what was sent; NULL at the end. */
+bool pg_next_result(struct pg *pg, PGresult **out, struct error *err);
+
+/* Read all that is left of the current statement. */
+void pg_drain(struct pg *pg);
+
+/* Run one statement that gives no rows of interest. */
+bool pg_execute(struct pg *pg, const char *sql, struct error *err);
+
+#endif

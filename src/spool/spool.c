@@ -1,0 +1,407 @@
+/* spool.c: open, begin, look at and close a spool. See spool.h; the two sides are in write.c and
+ * acknowledge.c, what happens after a crash in recover.c. */
+#include "spool/spool.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "spool/state.h"
+
+#define LOCK_FILE "lock"
+#define JOB_FILE "job.json"
+
+/* -- locks: one byte of the lock file for each role
+ * ------------------------------------------------- */
+
+static off_t lock_byte(enum spool_role role)
+{
+    return role == SPOOL_DUMP ? 0 : 1;
+}
+
+static bool take_lock(struct spool *s, enum spool_role role, struct error *err)
+{
+    bool taken;
+    if (!(s->options.roles & role))
+        return true;
+    if (!file_lock(s->lock_file, LOCK_FILE, lock_byte(role), &taken, err))
+        return false;
+    return taken || error_set(err, ERROR_BUSY, "another bobbin %s",
+                              role == SPOOL_DUMP ? "dumps into it" : "replays it");
+}
+
+static bool take_locks(struct spool *s, struct error *err)
+{
+    if (s->options.roles == SPOOL_READER)
+        return file_open(&s->lock_file, s->dir, LOCK_FILE, false, err);
+    return file_open(&s->lock_file, s->dir, LOCK_FILE, true, err) &&
+           take_lock(s, SPOOL_DUMP, err) && take_lock(s, SPOOL_REPLAY, err);
+}
+
+bool spool_is_held(const struct spool *s, enum spool_role role)
+{
+    return s->lock_file >= 0 && file_is_locked(s->lock_file, lock_byte(role));
+}
+
+/* -- open -----------------------------------------------------------------------------------------
+ */
+
+struct content {
+    bool has_index;
+    bool has_segments;
+};
+
+static bool see_content(const char *name, void *context, struct error *err)
+{
+    struct content *content = context;
+    uint32_t number;
+    (void)err;
+    content->has_index |= strcmp(name, INDEX_FILE) == 0;
+    content->has_segments |= segment_number(name, &number);
+    return true;
+}
+
+/* Is there an index in the directory? Segments without one are not ours to write over. */
+static bool find_index(struct spool *s, bool *found, struct error *err)
+{
+    struct content content = {false, false};
+    if (!file_list(s->dir, see_content, &content, err))
+        return false;
+    *found = content.has_index;
+    if (!content.has_index && content.has_segments)
+        return error_set(err, ERROR_DAMAGED,
+                         "it holds segments but no %s; move them away to begin anew", INDEX_FILE);
+    return true;
+}
+
+static void describe_job_id(const struct job_id *id, char out[2 * JOB_ID_BYTES + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < JOB_ID_BYTES; i++) {
+        out[2 * i] = digits[id->bytes[i] / 16];
+        out[2 * i + 1] = digits[id->bytes[i] % 16];
+    }
+    out[2 * JOB_ID_BYTES] = '\0';
+}
+
+static bool check_identity(struct spool *s, const struct job_id *id, struct error *err)
+{
+    if (id == NULL || memcmp(id->bytes, s->id.bytes, JOB_ID_BYTES) == 0)
+        return true;
+    char theirs[2 * JOB_ID_BYTES + 1];
+    describe_job_id(&s->id, theirs);
+    return error_set(
+        err, ERROR_CONFIG,
+        "it belongs to another job (%s; its %s says which): use another --spool, or the "
+        "same query, key, range, index and operation as that job",
+        theirs, JOB_FILE);
+}
+
+/* Read the job's record. An index without one is the remains of a begin that a crash cut short. */
+static bool load_job(struct spool *s, struct error *err)
+{
+    struct index_txn *txn;
+    struct index_job job;
+    bool found;
+    if (!index_begin(s->index, false, &txn, err))
+        return false;
+    bool ok = index_get_job(txn, &job, &found, err);
+    index_abort(txn);
+    if (ok && found)
+        s->id = job.id;
+    s->is_new = ok && !found;
+    return ok;
+}
+
+/* First look without writing anything: is it a spool, and whose? */
+static bool look(struct spool *s, const struct job_id *id, struct error *err)
+{
+    bool has_index;
+    if (!file_open_directory(&s->dir, s->options.path, false, err))
+        return false;
+    if (s->dir < 0)
+        return true;
+    if (!find_index(s, &has_index, err))
+        return false;
+    if (!has_index)
+        return true;
+    if (!index_open(&s->index, s->options.path, INDEX_READ, err))
+        return false;
+    return s->index == NULL || (load_job(s, err) && (s->is_new || check_identity(s, id, err)));
+}
+
+/* Then take part: locks, the index for writing, and clear up. */
+static bool take_part(struct spool *s, struct error *err)
+{
+    if (!take_locks(s, err))
+        return false;
+    if (s->options.roles == SPOOL_READER)
+        return true;
+    index_close(s->index);
+    s->index = NULL;
+    if (!index_open(&s->index, s->options.path, INDEX_WRITE, err))
+        return false;
+    if (s->options.roles & SPOOL_DUMP)
+        return spool_recover(s, err);
+    return spool_delete_segments(s, err);
+}
+
+static void reset_state(struct spool *s)
+{
+    index_close(s->index);
+    s->index = NULL;
+    s->is_new = true;
+}
+
+bool spool_open(struct spool **out, const struct spool_options *options, const struct job_id *id,
+                struct error *err)
+{
+    struct spool *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return error_set_memory(err);
+    s->options = *options;
+    s->dir = s->lock_file = -1;
+    s->is_new = true;
+    pthread_mutex_init(&s->lock, NULL);
+    buffer_init(&s->keys, SIZE_MAX);
+    bool ok = look(s, id, err);
+    if (ok && s->is_new)
+        reset_state(s);
+    else if (ok)
+        ok = take_part(s, err);
+    if (!ok) {
+        spool_close(s);
+        return error_wrap(err, "spool %s", options->path);
+    }
+    s->committed_ms = clock_monotonic_ms();
+    *out = s;
+    return true;
+}
+
+void spool_close(struct spool *s)
+{
+    if (s == NULL)
+        return;
+    segment_close(s->segment);
+    index_close(s->index);
+    file_close(&s->lock_file);
+    file_close(&s->dir);
+    buffer_free(&s->keys);
+    free(s->unindexed);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+bool spool_is_new(const struct spool *s)
+{
+    return s->is_new;
+}
+
+int spool_directory(const struct spool *s)
+{
+    return s->dir;
+}
+
+/* -- begin and reset ------------------------------------------------------------------------------
+ */
+
+static bool put_plan(struct index_txn *txn, const struct index_job *job, struct slice description,
+                     const struct key_range *parts, size_t part_count, struct error *err)
+{
+    for (size_t i = 0; i < part_count; i++) {
+        struct index_part part = {.number = (uint32_t)i, .range = parts[i]};
+        if (!index_put_part(txn, &part, err))
+            return false;
+    }
+    return index_put_description(txn, description, err) && index_put_job(txn, job, err);
+}
+
+/* Another bobbin may have begun between our look and our lock. */
+static bool check_is_empty(struct index_txn *txn, struct error *err)
+{
+    struct index_job job;
+    bool found;
+    if (!index_get_job(txn, &job, &found, err))
+        return false;
+    return !found || error_set(err, ERROR_BUSY, "another bobbin has just begun it");
+}
+
+static bool write_plan(struct spool *s, struct slice description, const struct key_range *parts,
+                       size_t part_count, uint64_t estimated_rows, struct error *err)
+{
+    uint64_t now = (uint64_t)clock_wall_ms();
+    struct index_job job = {
+        .id = s->id,
+        .next_frame = 1,
+        .next_segment = 1,
+        .next_part = (uint32_t)part_count,
+        .estimated_rows = estimated_rows,
+        .started_ms = now,
+        .updated_ms = now,
+    };
+    struct index_txn *txn;
+    if (!index_begin(s->index, true, &txn, err))
+        return false;
+    if (check_is_empty(txn, err) && put_plan(txn, &job, description, parts, part_count, err))
+        return index_commit(txn, err);
+    index_abort(txn);
+    return false;
+}
+
+/* LMDB doesn't sync the directory in which it makes its files. */
+static bool create_files(struct spool *s, struct slice description, struct error *err)
+{
+    if (s->dir < 0 && !file_open_directory(&s->dir, s->options.path, true, err))
+        return false;
+    return (s->lock_file >= 0 || take_locks(s, err)) &&
+           file_replace(s->dir, JOB_FILE, description, err) &&
+           index_open(&s->index, s->options.path, INDEX_WRITE, err) &&
+           file_sync_directory(s->dir, err);
+}
+
+bool spool_begin(struct spool *s, const struct job_id *id, struct slice description,
+                 const struct key_range *parts, size_t part_count, uint64_t estimated_rows,
+                 struct error *err)
+{
+    s->id = *id;
+    if (!create_files(s, description, err) ||
+        !write_plan(s, description, parts, part_count, estimated_rows, err))
+        return error_wrap(err, "spool %s", s->options.path);
+    s->is_new = false;
+    return true;
+}
+
+static bool remove_data(const char *name, void *context, struct error *err)
+{
+    const struct spool *s = context;
+    uint32_t number;
+    if (segment_number(name, &number))
+        return segment_remove(s->dir, number, err);
+    return strcmp(name, "dead.ndjson") != 0 || file_remove(s->dir, name, err);
+}
+
+/* The index goes last: while it is there it says that the job is finished. */
+bool spool_reset(struct spool *s, struct error *err)
+{
+    if (!file_list(s->dir, remove_data, s, err) || !file_sync_directory(s->dir, err))
+        return false;
+    reset_state(s);
+    return file_remove(s->dir, INDEX_FILE, err) && file_remove(s->dir, INDEX_FILE "-lock", err) &&
+           file_sync_directory(s->dir, err);
+}
+
+/* -- the job's record
+ * ------------------------------------------------------------------------------ */
+
+bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
+                          struct index_job *job, struct error *err)
+{
+    bool found;
+    if (!index_begin(s->index, write, txn, err))
+        return false;
+    if (index_get_job(*txn, job, &found, err)) {
+        if (found)
+            return true;
+        error_set(err, ERROR_DAMAGED, "%s: the job's record is missing", INDEX_FILE);
+    }
+    index_abort(*txn);
+    return false;
+}
+
+bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct error *err)
+{
+    if (job->rows != job->acknowledged + job->dead + job->pending) {
+        index_abort(txn);
+        return error_set(err, ERROR_BUG, "the ledger does not add up: %llu rows read",
+                         (unsigned long long)job->rows);
+    }
+    job->updated_ms = (uint64_t)clock_wall_ms();
+    if (index_put_job(txn, job, err))
+        return index_commit(txn, err);
+    index_abort(txn);
+    return false;
+}
+
+bool spool_get_job(struct spool *s, struct index_job *job, struct error *err)
+{
+    struct index_txn *txn;
+    if (!spool_begin_with_job(s, false, &txn, job, err))
+        return false;
+    index_abort(txn);
+    return true;
+}
+
+bool spool_get_description(struct spool *s, struct buffer *out, struct error *err)
+{
+    struct index_txn *txn;
+    struct slice text;
+    if (!index_begin(s->index, false, &txn, err))
+        return false;
+    bool ok = index_get_description(txn, &text, err);
+    if (ok)
+        buffer_append(out, text.data, text.size);
+    index_abort(txn);
+    return ok && buffer_check(out, "the job's description", err);
+}
+
+/* -- looking
+ * --------------------------------------------------------------------------------------- */
+
+bool spool_each_segment(struct spool *s,
+                        bool (*see)(const struct index_segment *segment, void *context,
+                                    struct error *err),
+                        void *context, struct error *err)
+{
+    struct index_txn *txn;
+    struct index_segment segment = {.number = 0};
+    bool found = true;
+    if (!index_begin(s->index, false, &txn, err))
+        return false;
+    bool ok = true;
+    for (uint32_t from = 0; ok && found; from = segment.number + 1) {
+        ok = index_next_segment(txn, from, &segment, &found, err);
+        if (ok && found)
+            ok = see(&segment, context, err);
+    }
+    index_abort(txn);
+    return ok;
+}
+
+bool spool_each_part(struct spool *s,
+                     bool (*see)(const struct index_part *part, void *context, struct error *err),
+                     void *context, struct error *err)
+{
+    struct index_txn *txn;
+    struct index_part part = {.number = 0};
+    bool found = true;
+    if (!index_begin(s->index, false, &txn, err))
+        return false;
+    bool ok = true;
+    for (uint32_t from = 0; ok && found; from = part.number + 1) {
+        ok = index_next_part(txn, from, &part, &found, err);
+        if (ok && found)
+            ok = see(&part, context, err);
+    }
+    index_abort(txn);
+    return ok;
+}
+
+bool spool_each_frame(struct spool *s, enum frame_table table,
+                      bool (*see)(const struct index_frame *frame, void *context,
+                                  struct error *err),
+                      void *context, struct error *err)
+{
+    struct index_txn *txn;
+    struct index_frame frame = {.number = 0};
+    bool found = true;
+    if (!index_begin(s->index, false, &txn, err))
+        return false;
+    bool ok = true;
+    for (uint64_t from = 0; ok && found; from = frame.number + 1) {
+        ok = index_next_frame(txn, table, from, &frame, &found, err);
+        if (ok && found)
+            ok = see(&frame, context, err);
+    }
+    index_abort(txn);
+    return ok;
+}
