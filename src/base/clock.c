@@ -25,7 +25,7 @@ int64_t clock_wall_ms(void)
 void clock_format(int64_t wall_ms, char out[CLOCK_TEXT_BYTES])
 {
     int64_t ms = (wall_ms % 1000 + 1000) % 1000; // also before 1970
-    time_t seconds = (time_t)((wall_ms - ms) / 1000);
+    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0 ? 1 : 0));
     struct tm tm;
     char text[32] = "?";
     if (gmtime_r(&seconds, &tm) != NULL)

@@ -120,14 +120,24 @@ static void put_eta(struct buffer *out, uint64_t left, double per_s)
     progress_put_duration(out, (uint64_t)((double)left / per_s));
 }
 
-static void put_stage(struct buffer *out, bool is_terminal, const char *name, const char *what,
-                      uint64_t done, uint64_t total, double per_s)
+/* Nothing is whole while more may come: TOTAL is a guess until the dump is done. */
+static unsigned percent(uint64_t done, uint64_t total, bool is_guess)
 {
+    if (total == 0)
+        return is_guess ? 0 : 100;
+    unsigned value = (unsigned)((double)done / (double)total * 100);
+    return is_guess && value > 99 ? 99 : value;
+}
+
+static void put_stage(struct buffer *out, bool is_terminal, const char *name, const char *what,
+                      uint64_t done, const struct view *v, double per_s)
+{
+    bool is_guess = v->job.dumped_ms == 0;
     buffer_append_format(out, is_terminal ? "%-7s" : "%s: ", name);
     if (is_terminal) {
-        progress_put_bar(out, BAR_WIDTH, done, total);
-        buffer_append_format(out, " %3u%%  ",
-                             total == 0 ? 0 : (unsigned)((double)done / (double)total * 100));
+        unsigned part = percent(done, v->total, is_guess);
+        progress_put_bar(out, BAR_WIDTH, part, 100);
+        buffer_append_format(out, " %3u%%  ", part);
     }
     progress_put_count(out, done);
     buffer_append_format(out, " %s  ", what);
@@ -137,7 +147,7 @@ static void put_stage(struct buffer *out, bool is_terminal, const char *name, co
 
 static void put_dump(struct buffer *out, bool is_terminal, const struct view *v)
 {
-    put_stage(out, is_terminal, "dump", "rows", v->rows, v->total, v->rows_per_s);
+    put_stage(out, is_terminal, "dump", "rows", v->rows, v, v->rows_per_s);
     buffer_append_string(out, "  spool ");
     progress_put_bytes(out, v->job.spool_bytes);
     if (v->is_waiting)
@@ -150,7 +160,7 @@ static void put_dump(struct buffer *out, bool is_terminal, const struct view *v)
 
 static void put_replay(struct buffer *out, bool is_terminal, const struct view *v)
 {
-    put_stage(out, is_terminal, "replay", "documents", v->settled, v->total, v->documents_per_s);
+    put_stage(out, is_terminal, "replay", "documents", v->settled, v, v->documents_per_s);
     buffer_append_format(out, "  %llu in flight  %llu retries  %llu dead",
                          (unsigned long long)v->in_flight, (unsigned long long)v->retries,
                          (unsigned long long)v->job.dead);

@@ -15,7 +15,7 @@
 enum {
     CONNECT_MS = 10000,
     LOW_SPEED_SECONDS = 90, // longer than the minute that Elasticsearch waits for a primary shard
-    UPLOAD_BUFFER_BYTES = 128 << 10, // per request in flight
+    UPLOAD_BUFFER_BYTES = 64 << 10, // per request in flight; 1 GB/s over the loopback
     CONTENT_TYPE_BYTES = 96,
     HEADER_BYTES = 16384, // most for a header of our own making
     TOO_LARGE = 413,      // its head is enough: such a server often closes before it has said all

@@ -33,7 +33,7 @@ struct http_options {
     const char *cert_key_file;  // its key, PEM; or NULL
     bool is_insecure;           // don't verify the server's certificate
     const char *const *headers; // "Name: value", each; NULL at the end; or NULL
-    int64_t timeout_ms;         // for a request as a whole
+    int64_t timeout_ms;         // for a request as a whole; more than 0
 };
 
 /* Where a request's body comes from: read as libcurl asks for it, so no body is ever held whole. */
@@ -80,8 +80,8 @@ struct http_response {
     void *handle; // for http_release: all of the above is good until then
 };
 
-/* Options are borrowed for the life of the http. ERROR_MEMORY; ERROR_CONFIG when a file can't be
- * read or libcurl lacks a feature. */
+/* Options are borrowed for the life of the http. ERROR_MEMORY; ERROR_CONFIG as http_options_check
+ * (http_options.h) says, or when libcurl lacks a feature. */
 MUST_CHECK bool http_new(struct http **out, const struct http_options *options, struct error *err);
 
 /* Abandons what is in flight: bodies are not read any more. NULL is ignored. */

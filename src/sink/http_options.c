@@ -28,13 +28,21 @@ static bool check_headers(const char *const *headers, struct error *err)
     return true;
 }
 
+static bool check_timeout(int64_t timeout_ms, struct error *err)
+{
+    if (timeout_ms > 0)
+        return true;
+    return error_set(err, ERROR_CONFIG, "the time limit of a request must be more than 0");
+}
+
 bool http_options_check(const struct http_options *o, struct error *err)
 {
     return check_file(o->ca_file, "CA file", err) &&
            check_file(o->cert_file, "certificate file", err) &&
            check_file(o->cert_key_file, "certificate key file", err) &&
            check_secret(o->api_key, "API key", err) &&
-           check_secret(o->bearer, "bearer token", err) && check_headers(o->headers, err);
+           check_secret(o->bearer, "bearer token", err) && check_headers(o->headers, err) &&
+           check_timeout(o->timeout_ms, err);
 }
 
 bool http_options_header(const struct http_options *o, size_t index, struct buffer *text)

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 #include "unit.h"
@@ -42,6 +43,7 @@ struct canned_server {
     char url[256];    // of canned_url
     const struct canned_answer *answers;
     size_t answer_count;
+    atomic_bool is_deaf; // reads nothing: a connection stays silent until canned_stop
     int listener;
     pthread_t acceptor;
     pthread_mutex_t lock;   // guards all below
@@ -172,6 +174,9 @@ static inline bool canned_serve_one(const struct canned_worker *w)
 static inline void *canned_work(void *argument)
 {
     struct canned_worker *w = argument;
+    if (w->server->is_deaf)
+        canned_keep(w->server, &(struct canned_request){0},
+                    &(struct canned_answer){.stalls = true});
     while (canned_serve_one(w))
         continue;
     pthread_mutex_lock(&w->server->lock);
@@ -205,7 +210,9 @@ static inline void canned_start(struct canned_server *s, const struct canned_ans
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    *s = (struct canned_server){.answers = answers, .answer_count = count};
+    memset(s, 0, sizeof *s);
+    s->answers = answers;
+    s->answer_count = count;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -231,6 +238,15 @@ static inline void canned_wait(struct canned_server *s, int count)
     while (s->request_count < count)
         pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* How many requests have arrived. */
+static inline int canned_count(struct canned_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int count = s->request_count;
+    pthread_mutex_unlock(&s->lock);
+    return count;
 }
 
 /* Has request number REQUEST this text in its head? Only after it was answered. */

@@ -27,7 +27,7 @@ START_TEST(a_body_is_streamed_with_its_length_and_without_expect)
     ck_assert(canned_was_asked(&server, 0, "\r\nContent-Length: 5000000\r\n"));
     ck_assert(canned_was_asked(&server, 0, "\r\nContent-Type: application/x-ndjson\r\n"));
     ck_assert(!canned_was_asked(&server, 0, "Expect"));
-    ck_assert_uint_le(s.largest_read, 128 << 10);
+    ck_assert_uint_le(s.largest_read, 64 << 10);
     http_release(http, &r);
     client_end();
 }

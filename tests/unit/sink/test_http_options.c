@@ -15,6 +15,7 @@ static const struct {
     {{.headers = (const char *const[]){"A: b", "secret", NULL}}, "header number 2"},
     {{.headers = (const char *const[]){"A: b\r\nsecret: d", NULL}}, "header number 1"},
     {{.headers = (const char *const[]){": secret", NULL}}, "header number 1"},
+    {{.timeout_ms = 0}, "time limit"},
 };
 
 START_TEST(options_that_can_not_work_are_refused_and_secrets_not_shown)
