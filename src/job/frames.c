@@ -11,7 +11,6 @@
 enum {
     DOCUMENT_MAX_BYTES = 1 << 30, // PostgreSQL's own limit of a value
     ROOM_WAIT_MS = 200,
-    ROWS_PER_CLOCK = 64, // rows between two looks at the clock
 };
 
 struct frames {
@@ -29,6 +28,7 @@ struct frames {
     struct buffer first_key;
     struct buffer last_key;
     bool has_last;
+    bool has_told_of_wait; // once is enough: a full spool stays near full
 };
 
 bool frames_new(struct frames **out, const struct document_shape *shape,
@@ -93,9 +93,10 @@ bool frames_wait_for_room(struct frames *f, struct error *err)
     bool is_full;
     if (!spool_is_full(f->spool, &is_full, err))
         return false;
-    if (is_full)
+    if (is_full && !f->has_told_of_wait)
         log_message(LOG_INFO, "spool %s is full (--spool-max): the dump waits for the replay",
                     f->options->spool);
+    f->has_told_of_wait |= is_full;
     atomic_store(&f->live->is_waiting_for_room, is_full);
     while (is_full) {
         if (stop_wait(ROOM_WAIT_MS))
@@ -182,8 +183,7 @@ static bool append_document(struct frames *f, const struct document_result *resu
         return false;
     f->documents++;
     f->nulled += result->nulled;
-    bool is_done = is_frame_full(f) || (f->documents % ROWS_PER_CLOCK == 0 && is_frame_old(f));
-    return !is_done || end_frame(f, err);
+    return !(is_frame_full(f) || is_frame_old(f)) || end_frame(f, err);
 }
 
 static bool duplicate_key(struct slice key, struct error *err)

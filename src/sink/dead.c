@@ -142,15 +142,17 @@ static void append_json_or_text(struct buffer *out, struct slice text)
         append_quoted(out, text);
 }
 
-static void append_error(struct buffer *out, struct slice error)
+static void append_error(struct buffer *out, struct slice error, int status)
 {
+    const char *without =
+        status < 300 ? "the data stream has put it into its failure store" : "no error was given";
     if (error.size > 0 && error.data[0] == '{' && json_scan_is_whole(error)) {
         append_json(out, error);
         return;
     }
     buffer_append_string(out, "{\"reason\":");
     if (error.size == 0)
-        append_quoted(out, slice_of("no error was given"));
+        append_quoted(out, slice_of(without));
     else if (error.data[0] == '"')
         append_json_or_text(out, error);
     else
@@ -177,7 +179,7 @@ void dead_format(struct buffer *out, struct slice action, struct slice source, i
     buffer_append_format(out, "{\"time\":\"%s\",\"id\":", now);
     append_id(out, action);
     buffer_append_format(out, ",\"status\":%d,\"error\":", status);
-    append_error(out, error_json);
+    append_error(out, error_json, status);
     buffer_append_string(out, ",\"action\":");
     append_json_or_text(out, action);
     if (source.size > 0) {

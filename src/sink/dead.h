@@ -28,10 +28,10 @@ void dead_close(struct dead_file *d);
 /* Format one letter, with its newline, into OUT (check it with buffer_check). ACTION and SOURCE are
  * the document's lines without newline; SOURCE is empty for a delete, and then left out. STATUS is
  * the item's HTTP status. ERROR_JSON is bulk_item's error value, kept whole ("caused_by" often says
- * most); what is no JSON object is kept as {"reason": text}, and so is "no error was given" when it
- * is empty. "id" is the action's _id, or null. ACTION or SOURCE that is no JSON (can't be: we made
- * it) is kept as a string. The line is always valid JSON in UTF-8: bytes that are no UTF-8 become
- * U+FFFD. */
+ * most); what is no JSON object is kept as {"reason": text}; where it is empty, "reason" says that
+ * none was given, or (STATUS 2xx) that the data stream has put the document into its failure store.
+ * "id" is the action's _id, or null. ACTION or SOURCE that is no JSON (can't be: we made it) is kept
+ * as a string. The line is always valid JSON in UTF-8: bytes that are no UTF-8 become U+FFFD. */
 void dead_format(struct buffer *out, struct slice action, struct slice source, int status,
                  struct slice error_json);
 

@@ -67,6 +67,7 @@ static const struct {
     {{BULK_INDEX, GIVEN("7"), ABSENT, ABSENT, GIVEN("")}, ACTION_VERSION, "not an integer"},
     {{BULK_INDEX, GIVEN("7"), ABSENT, ABSENT, GIVEN("-1")}, ACTION_VERSION, "not an integer"},
     {{BULK_INDEX, GIVEN("7"), ABSENT, ABSENT, GIVEN("1.0")}, ACTION_VERSION, "not an integer"},
+    {{BULK_INDEX, GIVEN("7"), ABSENT, ABSENT, GIVEN("1a")}, ACTION_VERSION, "not an integer"},
     {{BULK_INDEX, GIVEN("7"), ABSENT, ABSENT, GIVEN("9223372036854775808")},
      ACTION_VERSION,
      "not an integer"},

@@ -85,6 +85,8 @@ static const struct {
     {VALUE_BYTEA, "", NULL, 0},
     {VALUE_BYTEA, "\\x00", NULL, 0},      // one backslash: the byte 0, not hex
     {VALUE_BYTEA, "abc\\\\000", NULL, 0}, // bytea_output = escape
+
+    {(enum value_type)99, "x", NULL, 0},
 };
 
 START_TEST(a_value_becomes_this_json_or_is_refused)

@@ -223,6 +223,16 @@ START_TEST(whatever_the_bytes_a_letter_is_one_line_of_json)
 }
 END_TEST
 
+START_TEST(a_document_in_a_failure_store_says_so)
+{
+    struct buffer out;
+    buffer_init(&out, 1000);
+    dead_format(&out, slice_of("{\"create\":{\"_id\":\"1\"}}"), slice_of("{}"), 201, slice_of(""));
+    ck_assert_ptr_nonnull(strstr(buffer_string(&out), "failure store"));
+    buffer_free(&out);
+}
+END_TEST
+
 START_TEST(a_letter_that_does_not_fit_fails_the_buffer)
 {
     struct buffer out;
@@ -246,4 +256,5 @@ UNIT_MAIN_WITH("sink/dead", set_up, tear_down,
                UNIT_TEST(a_failure_is_told_again_at_each_later_call_and_its_bytes_are_cut),
                UNIT_EACH(a_letter_is_one_line_of_json_that_keeps_every_digit, letters),
                UNIT_TEST(whatever_the_bytes_a_letter_is_one_line_of_json),
+               UNIT_TEST(a_document_in_a_failure_store_says_so),
                UNIT_TEST(a_letter_that_does_not_fit_fails_the_buffer))
