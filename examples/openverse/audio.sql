@@ -1,13 +1,15 @@
 -- Openverse's audio documents: each row of this query is a document, each column one of its fields.
 -- bobbin reads it in windows of its key (id) and leaves out the fields that are NULL.
 --
--- In production the audios may stand in another table (temp_import_audio): change "FROM audio t".
+-- In production the audio files may stand in another table (temp_import_audio): change "FROM audio t".
 -- The tables api_deletedaudio and api_matureaudio keep their names.
 --
 -- Written so that no value of any row can make the query fail, and so that it streams in the order
 -- of id. How it is made cheap:
--- - The LATERAL ... OFFSET 0 parts make the server work their columns out once for a row. #> '{}' is
---   the whole value, decompressed, so that it isn't decompressed again for each key.
+-- - A LEFT JOIN LATERAL (SELECT ... HAVING true) works its columns out once for a row: HAVING keeps it
+--   from being merged into the SELECT, where each use would work them out again. It also proves that
+--   there is one row, so a query for ids alone (the ends of windows) leaves the join out.
+-- - #> '{}' is the whole value, decompressed, so that it isn't decompressed again for each key.
 -- - EXISTS inside OR and CASE is a hash of a small table or an index lookup for a large one, and keeps
 --   the order of id, where a join might sort the window.
 -- - varchar(2000) cuts at 2,000 characters as left() does, in a quarter of the time.
@@ -21,6 +23,7 @@
 --   numbers. An exponent of four digits or more stands for 999: it ends at 0 or at 100 all the same.
 -- - A number that double precision rounds to 0 is 0. A popularity that is NaN is absent.
 -- - A tag keeps "name" and "accuracy" whatever their values are, null too.
+-- - alt_files counts only when it is an array. A file that names no filetype isn't in the extensions.
 SELECT
     t.id,
     t.created_on,
@@ -45,12 +48,12 @@ SELECT
     greatest(coalesce(nullif(rank.popularity, 0), 1), coalesce(nullif(rank.authority, 0), 1)) AS max_boost,
     least(coalesce(nullif(rank.popularity, 0), 1), coalesce(nullif(rank.authority, 0), 1)) AS min_boost,
     -- NULL for a tag without a name, which string_agg leaves out
-    CASE jsonb_typeof(meta.tags)
+    CASE jsonb_typeof(whole.tags)
         WHEN 'array' THEN ('[{"name":' || (
             SELECT string_agg(
                 (tag -> 'name')::text || coalesce(',"accuracy":' || (tag -> 'accuracy')::text, ''),
                 '},{"name":')
-            FROM jsonb_array_elements(meta.tags) AS tag
+            FROM jsonb_array_elements(whole.tags) AS tag
         ) || '}]')::json
     END AS tags,
     CASE
@@ -69,16 +72,17 @@ SELECT
         ELSE to_jsonb(t.filetype)
     END AS extension
 FROM audio t
-CROSS JOIN LATERAL (
+LEFT JOIN LATERAL (
+    SELECT t.meta_data #> '{}' AS meta_data, t.tags #> '{}' AS tags HAVING true
+) AS whole ON true
+LEFT JOIN LATERAL (
     SELECT
-        tags,
-        meta_data -> 'description' AS description,
-        meta_data -> 'mature' AS mature,
-        meta_data -> 'authority_boost' AS authority_boost
-    FROM (SELECT t.meta_data #> '{}' AS meta_data, t.tags #> '{}' AS tags OFFSET 0) AS decompressed
-    OFFSET 0
-) AS meta
-CROSS JOIN LATERAL (
+        whole.meta_data -> 'description' AS description,
+        whole.meta_data -> 'mature' AS mature,
+        whole.meta_data -> 'authority_boost' AS authority_boost
+    HAVING true
+) AS meta ON true
+LEFT JOIN LATERAL (
     SELECT
         -- clamped before it is multiplied, which could overflow
         CASE
@@ -110,6 +114,6 @@ CROSS JOIN LATERAL (
                 'mccordsmuseum', 'digitaltmuseum', 'clevelandmuseum', 'brooklynmuseum') THEN 90
             WHEN t.provider IN ('stocksnap', 'rawpixel') THEN 85
         END AS authority
-    OFFSET 0
-) AS rank
+    HAVING true
+) AS rank ON true
 WHERE NOT (t.removed_from_source OR EXISTS (SELECT FROM api_deletedaudio a WHERE a.identifier = t.identifier))

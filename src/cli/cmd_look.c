@@ -38,7 +38,7 @@ static void print_json(json_t *json)
     json_decref(json);
 }
 
-/* -- status --------------------------------------------------------------------------------------------- */
+/* --- status --- */
 
 struct parts {
     uint64_t total, finished;
@@ -207,7 +207,7 @@ int command_status(struct options *o)
     return ok ? 0 : command_failed(&err);
 }
 
-/* -- verify --------------------------------------------------------------------------------------------- */
+/* --- verify --- */
 
 static void print_problem(void *context, const char *problem)
 {
@@ -248,7 +248,7 @@ int command_verify(struct options *o)
     return ok ? 0 : command_failed(&err);
 }
 
-/* -- inspect -------------------------------------------------------------------------------------------- */
+/* --- inspect --- */
 
 static bool print_segment(const struct index_segment *segment, void *context, struct error *err)
 {
@@ -258,11 +258,11 @@ static bool print_segment(const struct index_segment *segment, void *context, st
     (void)err;
     segment_name(segment->number, name);
     if (list != NULL)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", name, "state",
-                                              states[segment->state], "bytes",
-                                              (json_int_t)segment->size, "frames",
-                                              (json_int_t)segment->frames, "pending_frames",
-                                              (json_int_t)segment->pending));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", name, "state",
+                                        states[segment->state], "bytes", (json_int_t)segment->size,
+                                        "frames", (json_int_t)segment->frames, "pending_frames",
+                                        (json_int_t)segment->pending));
     else
         printf("%-20s %-8s %12" PRIu64 " bytes %8" PRIu64 " frames %8" PRIu64 " pending\n", name,
                states[segment->state], segment->size, segment->frames, segment->pending);

@@ -62,8 +62,8 @@ static bool check_options(struct job_options *o, unsigned roles, struct error *e
         return false;
     if (o->dry_run)
         return true; // nothing is sent or written
-    if (roles & SPOOL_REPLAY && !(check_urls(o, err) &&
-                                  in_range("in-flight", o->in_flight, 1, JOB_IN_FLIGHT_MAX, err)))
+    if (roles & SPOOL_REPLAY &&
+        !(check_urls(o, err) && in_range("in-flight", o->in_flight, 1, JOB_IN_FLIGHT_MAX, err)))
         return false;
     fit_segments(o);
     return is_given("spool", o->spool, err);

@@ -18,17 +18,20 @@ static const struct command_row {
     {"dump", COMMAND_DUMP, "[OPTION]...", "read the rows into the spool"},
     {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
-    {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL", "read every frame back and compare it with the index"},
-    {"inspect", COMMAND_INSPECT, "[OPTION]... SPOOL", "list segments and frames, or print a frame's documents"},
+    {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
+     "read every frame back and compare it with the index"},
+    {"inspect", COMMAND_INSPECT, "[OPTION]... SPOOL",
+     "list segments and frames, or print a frame's documents"},
 };
 
 enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
 
 static void print_usage(FILE *out)
 {
-    fputs("bobbin moves PostgreSQL rows into Elasticsearch or OpenSearch through a spool on disk.\n\n"
-          "usage: bobbin COMMAND [OPTION]...\n\n",
-          out);
+    fputs(
+        "bobbin moves PostgreSQL rows into Elasticsearch or OpenSearch through a spool on disk.\n\n"
+        "usage: bobbin COMMAND [OPTION]...\n\n",
+        out);
     for (int i = 0; i < COMMAND_ROWS; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
@@ -39,7 +42,8 @@ static int print_help(const struct command_row *row)
     struct buffer help;
     buffer_init(&help, 1 << 20);
     options_put_help(row->command, &help);
-    printf("usage: bobbin %s %s\n%s.\n\noptions (also as BOBBIN_* variables, or in a --config file):\n%s",
+    printf("usage: bobbin %s %s\n%s.\n\noptions (also as BOBBIN_* variables, or in a --config "
+           "file):\n%s",
            row->name, row->arguments, row->help, buffer_string(&help));
     buffer_free(&help);
     return 0;

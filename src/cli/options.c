@@ -65,7 +65,7 @@ static void *field_of(struct options *o, const struct row *row)
     return (char *)o + row->offset;
 }
 
-/* -- setting values ---------------------------------------------------------------------------------- */
+/* --- setting values --- */
 
 /* Keep a copy of TEXT until options_free. */
 static char *own(struct options *o, const char *text)
@@ -192,7 +192,7 @@ static bool set_by_name(struct reading *r, const char *name, const char *text)
     return is_file ? set_from_file(r, row, text) : set_value(r, row, text);
 }
 
-/* -- sources ------------------------------------------------------------------------------------------ */
+/* --- sources --- */
 
 static bool read_defaults(struct reading *r)
 {
@@ -220,8 +220,8 @@ static bool read_config(struct reading *r, const char *path)
         return false;
     if (line < 0)
         return error_set_errno(r->err, ERROR_CONFIG, "config file %s can't be read", path);
-    return line == 0 ||
-           error_set(r->err, ERROR_CONFIG, "config file %s: line %d is no \"name = value\"", path, line);
+    return line == 0 || error_set(r->err, ERROR_CONFIG,
+                                  "config file %s: line %d is no \"name = value\"", path, line);
 }
 
 static void variable_name(const char *option, const char *suffix, char out[NAME_BYTES])
@@ -311,7 +311,8 @@ static bool take_operands(struct reading *r, int argc, char **argv)
     if (optind == argc)
         return true;
     if (!(LOOKING & 1u << r->command) || argc - optind > 1)
-        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help", argv[optind]);
+        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help",
+                         argv[optind]);
     bool is_file;
     return set_value(r, find_row("spool", &is_file), argv[optind]);
 }
@@ -343,8 +344,7 @@ static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
     return pass == 0 || take_operands(r, argc, argv);
 }
 
-bool options_read(struct options *o, enum command command, int argc, char **argv,
-                  struct error *err)
+bool options_read(struct options *o, enum command command, int argc, char **argv, struct error *err)
 {
     struct reading r = {.options = o, .command = command, .where = "default of --", .err = err};
     memset(o, 0, sizeof *o);
@@ -364,7 +364,7 @@ void options_free(struct options *o)
     o->owned_count = 0;
 }
 
-/* -- help --------------------------------------------------------------------------------------------- */
+/* --- help --- */
 
 void options_put_help(enum command command, struct buffer *out)
 {

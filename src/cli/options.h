@@ -5,8 +5,15 @@
 
 #include "job/job.h"
 
-enum command { COMMAND_RUN, COMMAND_DUMP, COMMAND_REPLAY, COMMAND_STATUS, COMMAND_VERIFY,
-               COMMAND_INSPECT, COMMANDS };
+enum command {
+    COMMAND_RUN,
+    COMMAND_DUMP,
+    COMMAND_REPLAY,
+    COMMAND_STATUS,
+    COMMAND_VERIFY,
+    COMMAND_INSPECT,
+    COMMANDS
+};
 
 enum { OPTIONS_OWNED_MAX = 256 };
 

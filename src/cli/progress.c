@@ -32,7 +32,7 @@ struct progress {
     bool is_drawn;
 };
 
-/* -- pieces --------------------------------------------------------------------------------------------- */
+/* --- pieces --- */
 
 void progress_put_count(struct buffer *out, uint64_t n)
 {
@@ -73,12 +73,12 @@ void progress_put_bar(struct buffer *out, unsigned width, uint64_t done, uint64_
         buffer_append_string(out, i < full ? "█" : "░");
 }
 
-/* -- a line for each stage ------------------------------------------------------------------------------ */
+/* --- a line for each stage --- */
 
 struct view {
     struct index_job job;
-    uint64_t rows; // read, committed or not
-    uint64_t total; // the best guess of all rows
+    uint64_t rows;    // read, committed or not
+    uint64_t total;   // the best guess of all rows
     uint64_t settled; // acknowledged or dead
     double rows_per_s, documents_per_s;
     uint64_t in_flight, retries;
@@ -102,8 +102,8 @@ static void take_view(struct progress *p, const struct index_job *job, const str
     v->retries = atomic_load(&live->retries);
     v->rows = job->rows;
     v->settled = job->acknowledged + job->dead;
-    v->total = job->dumped_ms != 0 || job->estimated_rows < job->rows ? job->rows
-                                                                       : job->estimated_rows;
+    v->total =
+        job->dumped_ms != 0 || job->estimated_rows < job->rows ? job->rows : job->estimated_rows;
     v->rows_per_s = rate(live_rows, p->old.rows, now - p->old.at_ms);
     v->documents_per_s = rate(v->settled, p->old.documents, now - p->old.at_ms);
     if (now - p->recent.at_ms >= RATE_OVER_MS) {
@@ -167,7 +167,7 @@ static void put_replay(struct buffer *out, bool is_terminal, const struct view *
     put_eta(out, v->total - v->settled, v->documents_per_s);
 }
 
-/* -- terminal ------------------------------------------------------------------------------------------- */
+/* --- terminal --- */
 
 /* The one display: the logger's hooks have no context. */
 static struct progress *shown;
@@ -261,7 +261,7 @@ static void log_line(struct progress *p, const struct view *v)
     buffer_free(&line);
 }
 
-/* -- the display ---------------------------------------------------------------------------------------- */
+/* --- the display --- */
 
 bool progress_new(struct progress **out, unsigned roles, bool is_quiet, struct error *err)
 {
@@ -290,8 +290,7 @@ void progress_observe(void *context, struct spool *spool, const struct job_live 
     if (p->is_quiet || !spool_get_job(spool, &job, &ignored))
         return;
     if (p->old.at_ms == 0)
-        p->old = p->recent =
-            (struct sample){clock_monotonic_ms(), 0, job.acknowledged + job.dead};
+        p->old = p->recent = (struct sample){clock_monotonic_ms(), 0, job.acknowledged + job.dead};
     take_view(p, &job, live, &view);
     if (p->is_terminal) {
         struct drawing drawing = {p, &view};

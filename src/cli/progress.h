@@ -16,7 +16,7 @@ void progress_observe(void *context, struct spool *spool, const struct job_live 
 /* Show the end, leave the terminal tidy, free. */
 void progress_end(struct progress *p);
 
-/* -- pure pieces, tested alone ------------------------------------------------------------------------- */
+/* --- pure pieces, tested alone --- */
 
 /* Append a number with commas between thousands. */
 void progress_put_count(struct buffer *out, uint64_t n);

@@ -56,16 +56,21 @@ static size_t ascii_size(const unsigned char *s, size_t size)
     return i;
 }
 
-bool utf8_is_valid(struct slice bytes)
+size_t utf8_valid_size(struct slice bytes)
 {
     const unsigned char *s = (const unsigned char *)bytes.data;
-    size_t left = bytes.size;
-    while (left > 0) {
-        size_t size = s[0] < 0x80 ? ascii_size(s, left) : character_size(s, left);
+    size_t done = 0;
+    while (done < bytes.size) {
+        size_t left = bytes.size - done;
+        size_t size = s[done] < 0x80 ? ascii_size(s + done, left) : character_size(s + done, left);
         if (size == 0)
-            return false;
-        s += size;
-        left -= size;
+            break;
+        done += size;
     }
-    return true;
+    return done;
+}
+
+bool utf8_is_valid(struct slice bytes)
+{
+    return utf8_valid_size(bytes) == bytes.size;
 }

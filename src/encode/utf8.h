@@ -8,4 +8,7 @@
  * no character cut short? Empty is valid; so is U+0000. */
 bool utf8_is_valid(struct slice bytes);
 
+/* How many of BYTES, from the first on, are so before one that is not. */
+size_t utf8_valid_size(struct slice bytes);
+
 #endif

@@ -8,7 +8,7 @@
 #include "base/stop.h"
 #include "job/dump_internal.h"
 
-/* -- preparing ------------------------------------------------------------------------------------- */
+/* --- preparing --- */
 
 static void set_range(struct dump *d, const struct job_options *o)
 {
@@ -18,12 +18,31 @@ static void set_range(struct dump *d, const struct job_options *o)
     d->range.to = slice_of(o->to ? o->to : "");
 }
 
+static bool has_role(const struct dump *d, enum column_role role)
+{
+    size_t count;
+    const struct document_column *columns = query_columns(d->query, &count);
+    for (size_t i = 0; i < count; i++)
+        if (columns[i].role == role)
+            return true;
+    return false;
+}
+
+/* Elasticsearch refuses an external version with create and update: every row would be dead. */
+static bool check_operation(const struct dump *d, struct error *err)
+{
+    bool takes_version = d->options->op == BULK_INDEX || d->options->op == BULK_DELETE;
+    if (takes_version || has_role(d, COLUMN_OP) || !has_role(d, COLUMN_VERSION))
+        return true;
+    return error_set(err, ERROR_CONFIG, "a column _version goes with --op index or delete only");
+}
+
 static bool prepare(struct dump *d, const char *select, struct error *err)
 {
     const struct job_options *o = d->options;
     if (!pg_connect(&d->pg, o->dsn, o->statement_timeout_ms, err) || !pg_begin(d->pg, NULL, err))
         return false;
-    bool ok = query_describe(&d->query, d->pg, select, o->key, err) &&
+    bool ok = query_describe(&d->query, d->pg, select, o->key, err) && check_operation(d, err) &&
               window_check_range(d->pg, d->query, &d->range, err);
     pg_end(d->pg);
     return ok;
@@ -72,12 +91,13 @@ struct document_shape dump_shape(const struct dump *d)
     return shape;
 }
 
-/* -- a new spool ------------------------------------------------------------------------------------ */
+/* --- a new spool --- */
 
 static bool check_and_split(struct dump *d, struct error *err)
 {
     if (!query_key_is_unique(d->query))
-        log_message(LOG_INFO, "no unique index proves key \"%s\": all keys are read once to check it",
+        log_message(LOG_INFO,
+                    "no unique index proves key \"%s\": all keys are read once to check it",
                     d->options->key);
     if (!window_check_key(d->pg, d->query, &d->range, err))
         return false;
@@ -102,7 +122,7 @@ bool dump_begin_spool(struct dump *d, struct spool *s, const struct job_id *id,
     return spool_begin(s, id, description, d->parts, d->part_count, d->estimated_rows, err);
 }
 
-/* -- the snapshot ------------------------------------------------------------------------------------ */
+/* --- the snapshot --- */
 
 /* One snapshot for all windows and parts, held by the first connection's open transaction. */
 static bool take_snapshot(struct dump *d, struct error *err)
@@ -117,7 +137,7 @@ static bool take_snapshot(struct dump *d, struct error *err)
     return spool_note_snapshot(d->spool, (uint64_t)clock_wall_ms(), err);
 }
 
-/* -- threads ----------------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 bool dump_take_part(struct dump *d, struct index_part *part, struct buffer *keys, bool *found,
                     struct error *err)

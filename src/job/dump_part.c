@@ -21,12 +21,13 @@ struct part_dump {
     struct frames *frames;
     struct key_range left; // of the part
     struct buffer after;   // left.from's bytes
+    bool is_cut; // reading ended within a window: rows may be left that have the last key too
     uint64_t window_rows;
     unsigned attempts;   // failures in a row
     int64_t progress_ms; // when the last row came
 };
 
-/* -- a window ---------------------------------------------------------------------------------------- */
+/* --- a window --- */
 
 static bool need_connection(struct part_dump *p, struct error *err)
 {
@@ -79,6 +80,7 @@ static bool copy_window(struct part_dump *p, const struct key_range *window, str
     bool ok = query_put_copy(p->dump->query, p->pg, window, &sql, err) &&
               pg_copy_begin(p->pg, buffer_string(&sql), err);
     buffer_free(&sql);
+    frames_skip_last(p->frames, p->is_cut);
     return ok && read_rows(p, err);
 }
 
@@ -105,7 +107,7 @@ static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
     return ok;
 }
 
-/* -- errors ------------------------------------------------------------------------------------------ */
+/* --- errors --- */
 
 /* A window that a standby cancels, or that takes too long, is too large for it. */
 static bool is_conflict(const struct pg *pg)
@@ -142,7 +144,8 @@ static bool survive(struct part_dump *p, struct error *err)
         return error_hint(err, "given up (--give-up-after); run the same command again to go on");
     if (is_conflict(p->pg))
         halve_window(p);
-    int64_t delay = backoff_delay_ms(++p->attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS, clock_random());
+    int64_t delay =
+        backoff_delay_ms(++p->attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS, clock_random());
     log_message(LOG_WARNING, "%s; going on at the last key in %lld ms", err->message,
                 (long long)delay);
     if (stop_wait((int)delay))
@@ -160,9 +163,9 @@ static void window_succeeded(struct part_dump *p)
         p->window_rows = p->dump->options->window_rows;
 }
 
-/* -- a part ------------------------------------------------------------------------------------------ */
+/* --- a part --- */
 
-/* What is left of the part begins behind the last row taken. */
+/* What is left of the part begins behind the last row taken, or with it after a cut. */
 static bool advance(struct part_dump *p, struct error *err)
 {
     struct slice last;
@@ -171,7 +174,7 @@ static bool advance(struct part_dump *p, struct error *err)
     buffer_clear(&p->after);
     buffer_append(&p->after, last.data, last.size);
     p->left.has_from = true;
-    p->left.is_from_inclusive = false;
+    p->left.is_from_inclusive = p->is_cut;
     p->left.from = buffer_slice(&p->after);
     return buffer_check(&p->after, "a key", err);
 }
@@ -181,12 +184,14 @@ static bool dump_part(struct part_dump *p, const struct index_part *part, struct
     bool is_last = false;
     p->left = part->range;
     p->progress_ms = clock_monotonic_ms();
+    p->is_cut = part->has_last;
     frames_begin_part(p->frames, part->number, part->has_last, part->last);
     while (!is_last) {
         if (!advance(p, err))
             return false;
         bool ok = stop_is_requested() ? error_set(err, ERROR_STOPPED, "asked to stop")
                                       : dump_window(p, &is_last, err);
+        p->is_cut = !ok;
         if (ok)
             window_succeeded(p);
         else if (survive(p, err))
@@ -218,8 +223,8 @@ bool dump_parts(struct dump *d, struct error *err)
     struct part_dump p = {.dump = d, .window_rows = d->options->window_rows};
     struct document_shape shape = dump_shape(d);
     buffer_init(&p.after, FRAME_KEY_MAX_BYTES);
-    bool ok = frames_new(&p.frames, &shape, d->options, d->spool, d->live, err) &&
-              dump_all(&p, err);
+    bool ok =
+        frames_new(&p.frames, &shape, d->options, d->spool, d->live, err) && dump_all(&p, err);
     pg_close(p.pg);
     frames_free(p.frames);
     buffer_free(&p.after);

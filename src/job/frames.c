@@ -28,6 +28,7 @@ struct frames {
     struct buffer first_key;
     struct buffer last_key;
     bool has_last;
+    bool skips_last;       // the next row may be the last one once more
     bool has_told_of_wait; // once is enough: a full spool stays near full
 };
 
@@ -80,6 +81,11 @@ void frames_begin_part(struct frames *f, uint32_t part, bool has_last, struct sl
     buffer_clear(&f->last_key);
     if (has_last)
         buffer_append(&f->last_key, last.data, last.size);
+}
+
+void frames_skip_last(struct frames *f, bool skips_last)
+{
+    f->skips_last = skips_last;
 }
 
 bool frames_last_key(const struct frames *f, struct slice *key)
@@ -188,10 +194,11 @@ static bool append_document(struct frames *f, const struct document_result *resu
 
 static bool duplicate_key(struct slice key, struct error *err)
 {
-    return error_set(err, ERROR_CONFIG,
-                     "the key is not unique: two rows have %.*s; choose another --key, or correct the "
-                     "query's joins",
-                     (int)(key.size < 200 ? key.size : 200), key.data);
+    return error_set(
+        err, ERROR_CONFIG,
+        "the key is not unique: two rows have %.*s; choose another --key, or correct the "
+        "query's joins",
+        (int)(key.size < 200 ? key.size : 200), key.data);
 }
 
 bool frames_add_row(struct frames *f, struct slice row, struct error *err)
@@ -200,11 +207,14 @@ bool frames_add_row(struct frames *f, struct slice row, struct error *err)
     buffer_clear(&f->line);
     if (!document_encode(f->encoder, row, &f->line, &result, err))
         return false;
-    if (f->has_last && slice_equal(result.key, buffer_slice(&f->last_key)))
-        return duplicate_key(result.key, err);
+    bool is_last = f->has_last && slice_equal(result.key, buffer_slice(&f->last_key));
+    bool skips = f->skips_last;
+    f->skips_last = false;
+    if (is_last)
+        return skips || duplicate_key(result.key, err);
     atomic_fetch_add_explicit(&f->live->rows, 1, memory_order_relaxed);
-    bool ok = result.is_dead ? append_dead_row(f, row, &result, err)
-                             : append_document(f, &result, err);
+    bool ok =
+        result.is_dead ? append_dead_row(f, row, &result, err) : append_document(f, &result, err);
     f->has_last = true;
     return ok;
 }

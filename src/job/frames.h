@@ -6,9 +6,9 @@
 #include "job/job.h"
 
 enum {
-    FRAME_DOCUMENTS_MAX = 10000,      // a response to it stays near 300 kB
-    FRAME_COMPRESSED_MAX = 1 << 20,   // what the replay holds for each request in flight
-    FRAME_AGE_MS = 1000,              // a slow source still checkpoints every second
+    FRAME_DOCUMENTS_MAX = 10000,    // a response to it stays near 300 kB
+    FRAME_COMPRESSED_MAX = 1 << 20, // what the replay holds for each request in flight
+    FRAME_AGE_MS = 1000,            // a slow source still checkpoints every second
 };
 
 struct frames;
@@ -21,6 +21,10 @@ void frames_free(struct frames *f);
 
 /* The rows that follow are PART's; LAST is the key that it has come to, if any. */
 void frames_begin_part(struct frames *f, uint32_t part, bool has_last, struct slice last);
+
+/* The rows that follow may begin with the last one taken: it is skipped, once. So nothing is read behind
+ * a key before all its rows were seen, and one of two equal rows can't hide behind a cut. */
+void frames_skip_last(struct frames *f, bool skips_last);
 
 /* Take a row of COPY text. ERROR_CONFIG when its key equals the one before: the key is not unique. */
 MUST_CHECK bool frames_add_row(struct frames *f, struct slice row, struct error *err);

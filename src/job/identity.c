@@ -27,8 +27,8 @@ bool job_read_query(const struct job_options *o, struct buffer *out, struct erro
 /* Keys sorted and no spaces: the same job gives the same bytes. */
 static char *dump_description(const struct job_options *o, const char *query)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key", o->key,
-                             "from", o->from, "to", o->to, "index", o->index, "op",
+    json_t *json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key",
+                             o->key, "from", o->from, "to", o->to, "index", o->index, "op",
                              op_name(o->op), "keeps_nulls", o->keeps_nulls != 0);
     char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);

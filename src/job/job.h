@@ -27,7 +27,7 @@ struct job_options {
     uint64_t window_rows;
     int64_t statement_timeout_ms;
     /* documents */
-    int op; // enum bulk_op
+    int op;          // enum bulk_op
     int keeps_nulls; // --nulls: 0 omit, 1 keep
     /* spool */
     const char *spool;
@@ -67,7 +67,7 @@ struct job_live {
     atomic_bool is_dumping;          // the dump's stage has not ended
 };
 
-/* -- identity (identity.c) --------------------------------------------------------------------------- */
+/* --- identity (identity.c) --- */
 
 /* What the job is: JSON for job.json and the index, and its hash. QUERY: the SELECT's text. The same
  * query, key, range, index, operation and null handling are the same job. */
@@ -80,7 +80,7 @@ char *job_index_of(const char *description);
 /* The SELECT that --table or --query asks for, appended to OUT. ERROR_USAGE unless it is one of them. */
 MUST_CHECK bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err);
 
-/* -- stages ------------------------------------------------------------------------------------------ */
+/* --- stages --- */
 
 /* Called by the main thread some times a second while stages run. */
 typedef void job_observer(void *context, struct spool *spool, const struct job_live *live);

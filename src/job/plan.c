@@ -62,9 +62,9 @@ static void put_plan(const struct dump *d, struct buffer *out)
     buffer_append_format(out, "rows:      about %llu, in windows of %llu, %zu part%s\n",
                          (unsigned long long)d->estimated_rows, (unsigned long long)o->window_rows,
                          d->part_count, d->part_count == 1 ? "" : "s");
-    buffer_append_format(out, "snapshot:  %s\n", o->snapshot == JOB_SNAPSHOT_DUMP
-                                                      ? "one for the whole dump"
-                                                      : "one for each window");
+    buffer_append_format(out, "snapshot:  %s\n",
+                         o->snapshot == JOB_SNAPSHOT_DUMP ? "one for the whole dump"
+                                                          : "one for each window");
     buffer_append_format(out, "spool:     %s\n", o->spool ? o->spool : "(none given)");
     buffer_append_format(out, "index:     %s\n", o->index ? o->index : "(none given)");
 }
@@ -104,9 +104,9 @@ static bool put_window(struct dump *d, struct document_encoder *encoder, struct 
     bool found;
     buffer_init(&upto, FRAME_KEY_MAX_BYTES);
     buffer_init(&documents, DOCUMENT_MAX_BYTES);
-    bool ok = pg_begin(d->pg, NULL, err) &&
-              window_find_end(d->pg, d->query, &d->range, d->options->window_rows, &upto, &found,
-                              err);
+    bool ok =
+        pg_begin(d->pg, NULL, err) &&
+        window_find_end(d->pg, d->query, &d->range, d->options->window_rows, &upto, &found, err);
     if (ok && found) {
         window.has_to = true;
         window.to = buffer_slice(&upto);

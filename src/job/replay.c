@@ -12,14 +12,14 @@
 #include "sink/admin.h"
 
 enum {
-    POLL_MS = 500,             // at most so long until the index is asked again for frames
-    STOP_MS = 4000,            // in-flight requests may end within this after a stop request
+    POLL_MS = 500,  // at most so long until the index is asked again for frames
+    STOP_MS = 4000, // in-flight requests may end within this after a stop request
     INDEX_BODY_MAX_BYTES = 16 << 20,
     URL_MAX_BYTES = 8192,
     DEAD_MAX_BYTES = 1 << 30,
 };
 
-/* -- opening ----------------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 /* The base URLs without the slash at their end. */
 static bool copy_urls(struct replay *r, struct error *err)
@@ -41,11 +41,10 @@ static bool ensure_index(struct replay *r, const char *index, struct error *err)
     struct buffer body;
     bool created = false;
     buffer_init(&body, INDEX_BODY_MAX_BYTES);
-    bool ok = r->options->create_index == NULL ||
-              file_read_whole(r->options->create_index, &body, err);
+    bool ok =
+        r->options->create_index == NULL || file_read_whole(r->options->create_index, &body, err);
     for (size_t i = 0; ok && i < r->url_count; i++) {
-        ok = admin_ensure_index(r->http, r->urls[i], index, buffer_slice(&body), &created,
-                                err);
+        ok = admin_ensure_index(r->http, r->urls[i], index, buffer_slice(&body), &created, err);
         if (ok || err->kind != ERROR_UNAVAILABLE || i + 1 == r->url_count)
             break;
         log_message(LOG_WARNING, "%s", err->message);
@@ -112,7 +111,8 @@ bool replay_open(struct replay **out, const struct job_options *o, const char *i
     r->slot_count = (size_t)o->in_flight;
     r->slots = calloc(r->slot_count, sizeof *r->slots);
     bool ok = r->slots != NULL ? true : error_set_memory(err);
-    ok = ok && copy_urls(r, err) && put_path(r, index, err) && open_http(r, err) && ensure_index(r, index, err);
+    ok = ok && copy_urls(r, err) && put_path(r, index, err) && open_http(r, err) &&
+         ensure_index(r, index, err);
     if (ok)
         *out = r;
     else
@@ -138,7 +138,7 @@ void replay_close(struct replay *r)
     free(r);
 }
 
-/* -- sending ----------------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static bool send_request(struct replay *r, struct slot *slot, size_t host, struct error *err)
 {
@@ -240,7 +240,7 @@ static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
     return true;
 }
 
-/* -- acknowledging ----------------------------------------------------------------------------------- */
+/* --- acknowledging --- */
 
 static bool append_dead_letters(struct replay *r, struct error *err)
 {
@@ -281,7 +281,7 @@ static bool acknowledge(struct replay *r, struct error *err)
     return true;
 }
 
-/* -- the loop ---------------------------------------------------------------------------------------- */
+/* --- the loop --- */
 
 static bool take_answers(struct replay *r, struct error *err)
 {
@@ -311,11 +311,12 @@ static bool check_progress(struct replay *r, struct error *err)
         r->progress_ms = now;
     if (now - r->progress_ms < r->options->give_up_after_ms)
         return true;
-    return error_set(err, ERROR_UNAVAILABLE,
-                     "nothing was acknowledged for %lld s (--give-up-after): %s; run the same command "
-                     "again to go on",
-                     (long long)(r->options->give_up_after_ms / 1000),
-                     r->last_failure[0] != '\0' ? r->last_failure : "no answer");
+    return error_set(
+        err, ERROR_UNAVAILABLE,
+        "nothing was acknowledged for %lld s (--give-up-after): %s; run the same command "
+        "again to go on",
+        (long long)(r->options->give_up_after_ms / 1000),
+        r->last_failure[0] != '\0' ? r->last_failure : "no answer");
 }
 
 /* Is more to come than what is pending now? Asked before looking for frames, not after. */
@@ -387,7 +388,8 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
     r->progress_ms = clock_monotonic_ms();
     dead_close(r->dead);
     r->dead = NULL;
-    if (!spool_get_job(s, &job, err) || !dead_open(&r->dead, spool_directory(s), job.dead_bytes, err))
+    if (!spool_get_job(s, &job, err) ||
+        !dead_open(&r->dead, spool_directory(s), job.dead_bytes, err))
         return false;
     r->dead_bytes = job.dead_bytes;
     spool_set_listener(s, wake, r);

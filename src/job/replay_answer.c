@@ -13,7 +13,7 @@ enum {
     LEAST_BYTES = 1 << 10, // a limit learned from 413 never goes below
 };
 
-/* -- retries ------------------------------------------------------------------------------------------ */
+/* --- retries --- */
 
 static void note_failure(struct replay *r, const struct slot *slot, const char *what)
 {
@@ -48,7 +48,7 @@ static void request_failed(struct replay *r, struct slot *slot, bool is_timeout,
     slot->due_ms = 0;
 }
 
-/* -- verdicts ----------------------------------------------------------------------------------------- */
+/* --- verdicts --- */
 
 static void complete_or_go_on(struct slot *slot)
 {
@@ -62,9 +62,9 @@ static void complete_or_go_on(struct slot *slot)
 
 static bool index_is_gone(const struct replay *r, struct error *err)
 {
-    return error_set(err, ERROR_CONFIG,
-                     "index %s is gone: create it again (--create-index), then run the same command",
-                     r->index);
+    return error_set(
+        err, ERROR_CONFIG,
+        "index %s is gone: create it again (--create-index), then run the same command", r->index);
 }
 
 static bool take_outcome(struct replay *r, struct slot *slot, const struct http_response *response,
@@ -99,8 +99,7 @@ static bool take_success(struct replay *r, struct slot *slot, const struct http_
 {
     struct delivery_outcome outcome;
     struct error unreadable = {.kind = ERROR_NONE};
-    bool accepts_conflicts = r->options->op == BULK_CREATE;
-    if (delivery_settle(slot->delivery, response->body, accepts_conflicts, &outcome, &unreadable))
+    if (delivery_settle(slot->delivery, response->body, &outcome, &unreadable))
         return take_outcome(r, slot, response, &outcome, err);
     if (unreadable.kind != ERROR_UNAVAILABLE) {
         *err = unreadable;
@@ -119,9 +118,9 @@ static bool take_refusal(struct replay *r, struct slot *slot, const struct http_
         return false;
     if (response->status == 413 && bytes / 2 < r->most_bytes)
         r->most_bytes = bytes / 2 > LEAST_BYTES ? bytes / 2 : LEAST_BYTES;
-    log_message(LOG_INFO, "frame %llu: HTTP %d for a request of %llu bytes: it is sent in smaller ones",
-                (unsigned long long)slot->frame.number, response->status,
-                (unsigned long long)bytes);
+    log_message(
+        LOG_INFO, "frame %llu: HTTP %d for a request of %llu bytes: it is sent in smaller ones",
+        (unsigned long long)slot->frame.number, response->status, (unsigned long long)bytes);
     throttle_succeeded(r->throttle, slot->host);
     complete_or_go_on(slot);
     return true;
@@ -168,7 +167,8 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
         break;
     }
     if (response->status < 500)
-        return error_set(err, ERROR_CONFIG, "%s: %s: this is no answer of a search engine; check --url",
+        return error_set(err, ERROR_CONFIG,
+                         "%s: %s: this is no answer of a search engine; check --url",
                          throttle_host(r->throttle, slot->host), what);
     request_failed(r, slot, false, what);
     return true;

@@ -43,11 +43,11 @@ struct replay {
     struct slot *slots;
     size_t slot_count;
     size_t in_flight;
-    uint64_t next_frame;  // frames below this one have had their turn
-    uint64_t most_bytes;  // of a request: what a 413 has taught
+    uint64_t next_frame;        // frames below this one have had their turn
+    uint64_t most_bytes;        // of a request: what a 413 has taught
     uint64_t requests, retries; // since the last acknowledgement
-    bool has_more_now;    // a frame had its turn without a request: look for the next at once
-    int64_t progress_ms;  // when a document was accepted last
+    bool has_more_now;          // a frame had its turn without a request: look for the next at once
+    int64_t progress_ms;        // when a document was accepted last
     struct dead_file *dead;
     uint64_t dead_bytes;
     struct buffer dead_lines; // to be appended with the next acknowledgement

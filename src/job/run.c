@@ -29,7 +29,7 @@ struct run {
     int stages; // that still run
 };
 
-/* -- checks before anything is written ---------------------------------------------------------------- */
+/* --- checks before anything is written --- */
 
 static bool open_spool(struct run *run, struct error *err)
 {
@@ -42,8 +42,9 @@ static bool open_spool(struct run *run, struct error *err)
         .keeps_segments = o->keep,
     };
     bool is_known = o->table != NULL || o->query_file != NULL;
-    if (is_known && (!job_read_query(o, &run->select, err) ||
-                     !job_describe(o, buffer_string(&run->select), &run->description, &run->id, err)))
+    if (is_known &&
+        (!job_read_query(o, &run->select, err) ||
+         !job_describe(o, buffer_string(&run->select), &run->description, &run->id, err)))
         return false;
     if (!spool_open(&run->spool, &options, is_known ? &run->id : NULL, err))
         return false;
@@ -109,7 +110,7 @@ static bool begin_spool(struct run *run, struct error *err)
            dump_begin_spool(run->dump, run->spool, &run->id, buffer_slice(&run->description), err);
 }
 
-/* -- stages -------------------------------------------------------------------------------------------- */
+/* --- stages --- */
 
 struct stage {
     struct run *run;
@@ -209,17 +210,18 @@ static bool run_stages(struct run *run, job_observer *observe, void *context, st
     return (run->replay == NULL || join_stage(&replay, err)) && ok;
 }
 
-/* -- the end ------------------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 static bool replay_alone_unfinished(const struct run *run, const struct index_job *job,
                                     struct error *err)
 {
     if (job->dumped_ms != 0)
         return error_set(err, ERROR_BUG, "nothing is pending and the job is not finished");
-    return error_set(err, ERROR_STOPPED,
-                     "all that spool %s holds is sent, but its dump is not finished: run bobbin dump "
-                     "or bobbin run to go on",
-                     run->options->spool);
+    return error_set(
+        err, ERROR_STOPPED,
+        "all that spool %s holds is sent, but its dump is not finished: run bobbin dump "
+        "or bobbin run to go on",
+        run->options->spool);
 }
 
 static bool conclude(struct run *run, const struct index_job *job, struct error *err)

@@ -96,7 +96,7 @@ static enum bulk_outcome judge_status(unsigned status)
     return status == 401 || status == 403 ? BULK_DENIED : BULK_DEAD;
 }
 
-static enum bulk_outcome judge(const struct verdict *v, bool accepts_conflicts)
+static enum bulk_outcome judge(const struct verdict *v)
 {
     struct slice type = {NULL, 0};
     if (v->status < 300)
@@ -110,14 +110,13 @@ static enum bulk_outcome judge(const struct verdict *v, bool accepts_conflicts)
     if (v->status == 404 && v->operation == OPERATION_DELETE && v->error.size == 0)
         return BULK_DONE;
     if (v->status == 409)
-        return v->operation == OPERATION_CREATE || accepts_conflicts ? BULK_DONE : BULK_RETRY;
+        return v->operation != OPERATION_UPDATE ? BULK_DONE : BULK_RETRY;
     return judge_status(v->status);
 }
 
 struct parse {
     const char *start; // of the response
     size_t count;
-    bool accepts_conflicts;
     struct bulk_item *items;
     bool has_items;      // the "items" member was seen
     bool is_other_count; // well-formed as far as it was read, but not COUNT items
@@ -125,8 +124,7 @@ struct parse {
 
 static struct bulk_item make_item(const struct parse *p, const struct verdict *v)
 {
-    struct bulk_item item = {.outcome = (uint8_t)judge(v, p->accepts_conflicts),
-                             .status = (uint16_t)v->status};
+    struct bulk_item item = {.outcome = (uint8_t)judge(v), .status = (uint16_t)v->status};
     if (v->error.size != 0) {
         item.error_offset = (uint32_t)(v->error.data - p->start);
         item.error_size = (uint32_t)v->error.size;
@@ -168,11 +166,11 @@ static bool scan_response(struct json_scan *s, struct parse *p)
     return step == JSON_SCAN_END && json_scan_is_at_end(s);
 }
 
-bool bulk_parse_response(struct slice response, size_t count, bool accepts_conflicts,
-                         struct bulk_item *items, struct error *err)
+bool bulk_parse_response(struct slice response, size_t count, struct bulk_item *items,
+                         struct error *err)
 {
     struct json_scan s = json_scan_over(response);
-    struct parse p = {s.next, count, accepts_conflicts, items, false, false};
+    struct parse p = {s.next, count, items, false, false};
     if (response.size > UINT32_MAX || !scan_response(&s, &p))
         return error_set(err, ERROR_UNAVAILABLE,
                          "the cluster's answer to a bulk request can't be read (%zu bytes, "

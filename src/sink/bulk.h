@@ -27,20 +27,25 @@ struct bulk_item {
 enum { BULK_ERROR_TEXT_BYTES = 300 }; // most that bulk_describe_error appends
 
 /* Read RESPONSE to a request of COUNT operations into ITEMS (room for COUNT). Streams over the
- * items: allocates nothing. The rules for an item, the first that fits: 2xx done; but dead when its
- * failure_store is "used": a data stream has put the refused document aside (Elasticsearch 8.19,
- * "Failure store"), with no error in the response cluster_block_exception (403, 429)   retry: a
- * full disk, or an operator who writes no more for now index_closed_exception (400)         retry:
- * as above index_not_found_exception            index missing 404 of a delete, without an error
- * done: it is absent 409 of a create                      done: it is there already 409 otherwise
- * done where ACCEPTS_CONFLICTS (external versions: a newer one is there), else retry (two updates
- * met) 408, 429, 5xx                        retry 401, 403                             denied other
- * 4xx                            dead ERROR_UNAVAILABLE, ITEMS unspecified, when the response is no
- * well-formed JSON from its first to its last byte, is no bulk response, has another number of
- * items, or an item without a status, with one outside of 200-299 and 400-599, or with both a 2xx
- * and an error. Members may come in any order; unknown ones are stepped over. */
-MUST_CHECK bool bulk_parse_response(struct slice response, size_t count, bool accepts_conflicts,
-                                    struct bulk_item *items, struct error *err);
+ * items: allocates nothing. The rules for an item, of which the first that fits holds:
+ * - 2xx: done; but dead when failure_store is "used": a data stream has put the refused document
+ *   aside (Elasticsearch 8.19, "Failure store"), and the response has no error
+ * - cluster_block_exception (403, 429), index_closed_exception (400): retry; a disk is full, or an
+ *   operator wants no writes for now
+ * - index_not_found_exception: index missing
+ * - 404 of a delete, without an error: done; it is absent
+ * - 409 of an update: retry; two updates met
+ * - 409 otherwise: done; a create found it there, an external version a newer one
+ * - 408, 429, 5xx: retry
+ * - 401, 403: denied
+ * - any other 4xx: dead
+ *
+ * ERROR_UNAVAILABLE, ITEMS unspecified, when the response is no well-formed JSON from its first to
+ * its last byte, is no bulk response, has another number of items, or an item without a status, with
+ * one outside of 200-299 and 400-599, or with both a 2xx and an error. Members may come in any
+ * order; unknown ones are stepped over. */
+MUST_CHECK bool bulk_parse_response(struct slice response, size_t count, struct bulk_item *items,
+                                    struct error *err);
 
 /* Append "type: reason" of an error value (an object, or in old versions a string), at most
  * BULK_ERROR_TEXT_BYTES, cut at a character's border, control characters as spaces. What is no JSON

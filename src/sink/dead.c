@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "encode/utf8.h"
 #include "sink/json_scan.h"
 
 struct dead_file {
@@ -65,43 +66,18 @@ bool dead_append(struct dead_file *d, struct slice lines, uint64_t *size, struct
     return false;
 }
 
-/* How many bytes the character at TEXT has; 0 when it is no UTF-8 (RFC 3629). */
-static size_t utf8_length(const unsigned char *text, size_t size)
-{
-    static const struct {
-        unsigned char first, last; // the leading byte
-        unsigned char least, most; // the byte after it
-        size_t length;
-    } forms[] = {
-        {0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    size_t form = 0;
-    while (form < sizeof forms / sizeof *forms && text[0] > forms[form].last)
-        form++;
-    if (form == sizeof forms / sizeof *forms || text[0] < forms[form].first)
-        return 0;
-    size_t length = forms[form].length;
-    if (length > size ||
-        (length > 1 && (text[1] < forms[form].least || text[1] > forms[form].most)))
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (text[i] < 0x80 || text[i] > 0xBF)
-            return 0;
-    return length;
-}
-
 /* Append TEXT; what is no UTF-8 in it, byte by byte, as U+FFFD. */
 static void append_utf8(struct buffer *out, struct slice text)
 {
-    const unsigned char *bytes = (const unsigned char *)text.data;
-    for (size_t i = 0; i < text.size;) {
-        size_t length = utf8_length(bytes + i, text.size - i);
-        if (length > 0)
-            buffer_append(out, text.data + i, length);
-        else
+    while (text.size > 0) {
+        size_t valid = utf8_valid_size(text);
+        buffer_append(out, text.data, valid);
+        if (valid < text.size) {
             buffer_append_string(out, "\xEF\xBF\xBD");
-        i += length > 0 ? length : 1;
+            valid++;
+        }
+        text.data += valid;
+        text.size -= valid;
     }
 }
 
@@ -165,7 +141,7 @@ static void append_id(struct buffer *out, struct slice action)
 {
     struct json_scan s = json_scan_over(action);
     struct slice name, metadata, id;
-    bool is_found = json_scan_is_whole(action) && json_scan_expect(&s, '{') &&
+    bool is_found = json_scan_expect(&s, '{') &&
                     json_scan_member(&s, true, &name) == JSON_SCAN_ITEM &&
                     json_scan_value(&s, &metadata) && json_scan_find(metadata, "_id", &id);
     append_json(out, is_found ? id : slice_of("null"));

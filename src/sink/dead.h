@@ -1,11 +1,10 @@
 /* dead.h: the dead-letter file: documents that were refused for good, each with its error.
  *
  * dead.ndjson, one JSON object a line: {"time", "id", "status", "error": {"type", "reason", ...},
- * "action":
- * {...}, "source": {...}} for a document that the cluster refused; rows that could not become a
- * document come ready made (encode/document.h). Append only. How many bytes are durable stands in
- * the spool's index; what lies behind them after a crash is cut, since those documents are sent
- * again. */
+ * "action": {...}, "source": {...}} for a document that the cluster refused; rows that could not
+ * become a document come ready made (encode/document.h). Append only. How many bytes are durable
+ * stands in the spool's index; what lies behind them after a crash is cut, since those documents
+ * are sent again. */
 #ifndef BOBBIN_SINK_DEAD_H
 #define BOBBIN_SINK_DEAD_H
 

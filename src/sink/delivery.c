@@ -45,7 +45,7 @@ struct delivery {
     struct buffer errors;
 };
 
-/* -- making ---------------------------------------------------------------------------------------- */
+/* --- making --- */
 
 bool delivery_new(struct delivery **out, struct error *err)
 {
@@ -117,7 +117,7 @@ static void set_state(struct delivery *d, size_t document, uint8_t state)
     d->states[document] = state;
 }
 
-/* -- the request's body ------------------------------------------------------------------------------ */
+/* --- the request's body --- */
 
 static long read_all(void *context, char *out, size_t size)
 {
@@ -222,7 +222,7 @@ bool delivery_prepare(struct delivery *d, uint64_t max_bytes, const struct http_
     return true;
 }
 
-/* -- verdicts --------------------------------------------------------------------------------------- */
+/* --- verdicts --- */
 
 void delivery_return(struct delivery *d)
 {
@@ -295,12 +295,12 @@ static bool settle_document(struct delivery *d, size_t document, const struct bu
     return true;
 }
 
-bool delivery_settle(struct delivery *d, struct slice response, bool accepts_conflicts,
-                     struct delivery_outcome *outcome, struct error *err)
+bool delivery_settle(struct delivery *d, struct slice response, struct delivery_outcome *outcome,
+                     struct error *err)
 {
     *outcome = (struct delivery_outcome){.done = 0};
     size_t sent = d->counts[DOCUMENT_SENDING];
-    if (!bulk_parse_response(response, sent, accepts_conflicts, d->items, err)) {
+    if (!bulk_parse_response(response, sent, d->items, err)) {
         delivery_return(d);
         return false;
     }
@@ -341,7 +341,7 @@ void delivery_count(const struct delivery *d, size_t *done, size_t *dead)
     *dead = d->counts[DOCUMENT_DEAD];
 }
 
-/* -- dead letters ------------------------------------------------------------------------------------ */
+/* --- dead letters --- */
 
 static const struct refusal *find_refusal(const struct delivery *d, size_t document)
 {

@@ -34,7 +34,7 @@ struct delivery_outcome {
 
 /* Read the bulk RESPONSE to what was sent. ERROR_UNAVAILABLE when it can't be read whole: then nothing has
  * changed but that the documents wait again. */
-MUST_CHECK bool delivery_settle(struct delivery *d, struct slice response, bool accepts_conflicts,
+MUST_CHECK bool delivery_settle(struct delivery *d, struct slice response,
                                 struct delivery_outcome *outcome, struct error *err);
 
 /* The cluster refused the request as a whole, for good (400, 413): its halves are sent next; if it was

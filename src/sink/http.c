@@ -30,7 +30,6 @@ struct request {
     enum request_state state;
     uint64_t order; // in which it was done
     CURLcode code;  // when done
-    bool is_call;   // http_call waits for it: http_take_response leaves it alone
     void *owner;
     struct exchange exchange;
     struct curl_slist content_type; // stands before the headers that all requests have
@@ -214,7 +213,7 @@ static struct request *find_oldest(const struct http *h, enum request_state stat
 {
     struct request *found = NULL;
     for (struct request *r = h->requests; r != NULL; r = r->next)
-        if (r->state == state && !r->is_call && (found == NULL || r->order < found->order))
+        if (r->state == state && (found == NULL || r->order < found->order))
             found = r;
     return found;
 }
@@ -241,9 +240,8 @@ static struct request *make_request(struct http *h)
     return r;
 }
 
-static void prepare(struct request *r, const struct http_request *q, bool is_call)
+static void prepare(struct request *r, const struct http_request *q)
 {
-    r->is_call = is_call;
     r->owner = q->owner;
     exchange_reset(&r->exchange, q->body);
     r->words[0] = '\0';
@@ -253,7 +251,7 @@ static void prepare(struct request *r, const struct http_request *q, bool is_cal
     r->content_type = (struct curl_slist){r->content_type_text, r->http->headers};
 }
 
-bool request_start(struct http *h, const struct http_request *q, bool is_call, struct request **out,
+bool request_start(struct http *h, const struct http_request *q, struct request **out,
                    struct error *err)
 {
     if (!url_check(q->url, err))
@@ -261,7 +259,7 @@ bool request_start(struct http *h, const struct http_request *q, bool is_call, s
     struct request *r = make_request(h);
     if (r == NULL)
         return error_set_memory(err);
-    prepare(r, q, is_call);
+    prepare(r, q);
     CURLcode code = set_transport(r, h->options);
     if (code == CURLE_OK)
         code = set_credentials(r, h->options, url_has_user(q->url));
@@ -280,7 +278,7 @@ bool request_start(struct http *h, const struct http_request *q, bool is_call, s
 bool http_start(struct http *h, const struct http_request *request, struct error *err)
 {
     struct request *r;
-    return request_start(h, request, false, &r, err);
+    return request_start(h, request, &r, err);
 }
 
 static void finish(struct http *h, CURL *easy, CURLcode code)
@@ -388,7 +386,6 @@ void request_release(struct request *r)
     if (r->state == REQUEST_IN_FLIGHT)
         (void)curl_multi_remove_handle(r->http->multi, r->easy);
     exchange_reset(&r->exchange, NULL);
-    r->is_call = false;
     r->state = REQUEST_IDLE;
 }
 

@@ -3,9 +3,9 @@
  * Knows URLs, credentials and TLS; not what a bulk request is. Credentials go only to the hosts
  * they were given for: redirects are never followed, .netrc is never read. Every wait ends:
  * connecting (10 s), a transfer slower than 1 byte/s (90 s), a request as a whole (`timeout_ms`).
- * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. Proxies are
- * taken from the environment (http_proxy, https_proxy, no_proxy), as libcurl does. One thread uses
- * it, but for http_wakeup. */
+ * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. Proxies come
+ * from the environment (http_proxy, https_proxy, no_proxy). One thread uses it, but for
+ * http_wakeup. */
 #ifndef BOBBIN_SINK_HTTP_H
 #define BOBBIN_SINK_HTTP_H
 

@@ -79,7 +79,7 @@ bool http_call(struct http *h, const char *method, const char *url, const char *
                              .content_type = content_type,
                              .body = body.size > 0 ? &source : NULL};
     struct request *r;
-    if (!request_start(h, &q, true, &r, err))
+    if (!request_start(h, &q, &r, err))
         return false;
     bool ok = wait_until_done(h, r, err) && take_answer(r, url, status, out, err);
     request_release(r);

@@ -5,8 +5,9 @@
 
 #include "sink/http.h"
 
-/* Can the files be read, is every header "Name: value", and has no secret or header a line end in
- * it (which would begin another header)? ERROR_CONFIG names the option at fault, never a secret. */
+/* Can the files be read, is every header "Name: value", has no secret or header a line end in it
+ * (which would begin another header), and is there a time limit? ERROR_CONFIG names the option at
+ * fault, never a secret. */
 MUST_CHECK bool http_options_check(const struct http_options *o, struct error *err);
 
 /* Put header number INDEX, counted from 0, into TEXT in place of what is there. False when there

@@ -7,9 +7,9 @@
 
 struct request;
 
-/* As http_start. IS_CALL: http_take_response leaves it alone, *OUT is the way to it. */
-MUST_CHECK bool request_start(struct http *h, const struct http_request *q, bool is_call,
-                              struct request **out, struct error *err);
+/* As http_start. *OUT is good until it is released, or its response was taken and released. */
+MUST_CHECK bool request_start(struct http *h, const struct http_request *q, struct request **out,
+                              struct error *err);
 
 /* As http_poll, but it returns at once only when a request was done in this very call. */
 MUST_CHECK bool request_step(struct http *h, int timeout_ms, struct error *err);

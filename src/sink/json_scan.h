@@ -1,9 +1,8 @@
 /* json_scan.h: walk over JSON bytes where they lie: strict (RFC 8259), without memory or copies.
  *
- * It says where values begin and end, which jansson can't, and refuses text that jansson would
- * refuse but for two things: it doesn't look at UTF-8, and it doesn't mind a name that comes twice.
- * Never reads past the slice, whatever the bytes are. Strings are not unescaped: that is jansson's
- * work. */
+ * It says where values begin and end, which jansson can't, and refuses the text that jansson would
+ * refuse, but for two things: it doesn't look at UTF-8, and takes numbers of any size. Never reads
+ * past the slice, whatever the bytes are. Strings are not unescaped: that is jansson's work. */
 #ifndef BOBBIN_SINK_JSON_SCAN_H
 #define BOBBIN_SINK_JSON_SCAN_H
 

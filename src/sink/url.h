@@ -1,5 +1,4 @@
-/* url.h: is this text a URL that requests can be sent to, and how to name one in a message. Pure.
- */
+/* url.h: can requests be sent to this URL, and how is it named in a message. Pure. */
 #ifndef BOBBIN_SINK_URL_H
 #define BOBBIN_SINK_URL_H
 

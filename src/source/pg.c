@@ -2,6 +2,7 @@
  * that every wait also watches the stop descriptor. */
 #include "source/pg.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,8 +92,6 @@ static bool stopped(struct error *err)
 /* -- waiting
  * --------------------------------------------------------------------------------------- */
 
-/* Wait for EVENTS on the socket; *READY false after MS milliseconds. ERROR_STOPPED on a stop
- * request. */
 bool pg_wait(struct pg *pg, short events, int ms, bool *ready, struct error *err)
 {
     struct pollfd fds[2] = {{.fd = PQsocket(pg->conn), .events = events},
@@ -163,8 +162,10 @@ static bool connect_failed(struct pg *pg, struct error *err)
     bool used_password = PQconnectionUsedPassword(pg->conn);
     const char *words = PQerrorMessage(pg->conn);
     bool is_denied = needs_password || used_password || strstr(words, "authentication") != NULL ||
-                     strstr(words, "pg_hba.conf") != NULL || strstr(words, "no password") != NULL;
+                     strstr(words, "pg_hba.conf") != NULL || strstr(words, "no password") != NULL ||
+                     strstr(words, "permission denied") != NULL;
     bool is_missing = strstr(words, "does not exist") != NULL;
+    is_denied |= is_missing && strstr(words, "role") != NULL;
     bool is_busy = strstr(words, "starting up") != NULL || strstr(words, "shutting down") != NULL ||
                    strstr(words, "too many") != NULL ||
                    strstr(words, "slots are reserved") != NULL ||
@@ -183,16 +184,30 @@ static bool connect_failed(struct pg *pg, struct error *err)
     return false;
 }
 
-static bool poll_connection(struct pg *pg, int64_t deadline_ms, struct error *err)
+/* libpq applies connect_timeout only where it waits itself. */
+static int64_t find_connect_ms(PGconn *conn)
+{
+    PQconninfoOption *options = PQconninfo(conn);
+    long seconds = 0;
+    for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
+        if (strcmp(o->keyword, "connect_timeout") == 0 && o->val != NULL)
+            seconds = strtol(o->val, NULL, 10);
+    PQconninfoFree(options);
+    return seconds > 0 && seconds <= INT_MAX / 1000 ? seconds * 1000 : PG_CONNECT_MS;
+}
+
+static bool poll_connection(struct pg *pg, struct error *err)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    int64_t connect_ms = find_connect_ms(pg->conn);
+    int64_t deadline_ms = clock_monotonic_ms() + connect_ms;
     while (status != PGRES_POLLING_OK) {
         bool ready;
         int64_t left = deadline_ms - clock_monotonic_ms();
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         if (left <= 0)
-            return error_set(err, ERROR_UNAVAILABLE, "PostgreSQL at %s: no answer within %d s",
-                             pg->address, PG_CONNECT_MS / 1000);
+            return error_set(err, ERROR_UNAVAILABLE, "PostgreSQL at %s: no answer within %lld s",
+                             pg->address, (long long)connect_ms / 1000);
         if (!pg_wait(pg, events, (int)left, &ready, err))
             return false;
         if (ready)
@@ -224,7 +239,7 @@ static bool start_connection(struct pg *pg, const char *dsn, struct error *err)
             err->kind = ERROR_CONFIG;
         return false;
     }
-    return poll_connection(pg, clock_monotonic_ms() + PG_CONNECT_MS, err);
+    return poll_connection(pg, err);
 }
 
 static void ignore_notice(void *context, const PGresult *result)

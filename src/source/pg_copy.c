@@ -18,7 +18,10 @@ static bool set_snapshot(struct pg *pg, const char *snapshot, struct error *err)
     return ok;
 }
 
-/* Settings that change how values are printed, and the timeouts. Transaction-local. */
+/* Settings that change how values are printed, and the timeouts. Transaction-local. A window is short:
+ * compiling its plan takes longer than it saves, and its rows come in order from one process. A database that
+ * never checked its bytes (SQL_ASCII) must send them as they are: asked for UTF-8, the server would
+ * end the whole COPY at the first that isn't. */
 static bool set_session(struct pg *pg, struct error *err)
 {
     char sql[1024];
@@ -28,6 +31,9 @@ static bool set_session(struct pg *pg, struct error *err)
         "set_config('IntervalStyle', 'postgres', true), "
         "set_config('extra_float_digits', '1', true), "
         "set_config('bytea_output', 'hex', true), set_config('lock_timeout', '30s', true), "
+        "set_config('client_encoding', CASE current_setting('server_encoding') "
+        "WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true), "
+        "set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
         "set_config('idle_in_transaction_session_timeout', '0', true), "
         "set_config('statement_timeout', '%lld', true)",
         (long long)pg->statement_timeout_ms);

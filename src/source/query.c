@@ -4,22 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- types ------------------------------------------------------------------------------------------ */
+/* --- types --- */
 
 static const struct {
     uint32_t oid; // src/include/catalog/pg_type.dat
     enum value_type type;
 } plain_types[] = {
-    {16, VALUE_BOOLEAN},      {20, VALUE_INTEGER},   {21, VALUE_INTEGER},
-    {23, VALUE_INTEGER},      {26, VALUE_INTEGER},   {700, VALUE_NUMBER},
-    {701, VALUE_NUMBER},      {1700, VALUE_NUMBER},  {114, VALUE_JSON},
-    {3802, VALUE_JSON},       {1114, VALUE_TIMESTAMP}, {1184, VALUE_TIMESTAMPTZ},
-    {17, VALUE_BYTEA},        {18, VALUE_TEXT},      {19, VALUE_TEXT},
-    {25, VALUE_TEXT},         {1042, VALUE_TEXT},    {1043, VALUE_TEXT},
-    {2950, VALUE_TEXT},       {1082, VALUE_TEXT},    {1083, VALUE_TEXT},
-    {1266, VALUE_TEXT},       {1186, VALUE_TEXT},    {869, VALUE_TEXT},
-    {650, VALUE_TEXT},        {829, VALUE_TEXT},     {774, VALUE_TEXT},
-    {142, VALUE_TEXT},
+    {16, VALUE_BOOLEAN}, {20, VALUE_INTEGER}, {21, VALUE_INTEGER},     {23, VALUE_INTEGER},
+    {26, VALUE_INTEGER}, {700, VALUE_NUMBER}, {701, VALUE_NUMBER},     {1700, VALUE_NUMBER},
+    {114, VALUE_JSON},   {3802, VALUE_JSON},  {1114, VALUE_TIMESTAMP}, {1184, VALUE_TIMESTAMPTZ},
+    {17, VALUE_BYTEA},   {18, VALUE_TEXT},    {19, VALUE_TEXT},        {25, VALUE_TEXT},
+    {1042, VALUE_TEXT},  {1043, VALUE_TEXT},  {2950, VALUE_TEXT},      {1082, VALUE_TEXT},
+    {1083, VALUE_TEXT},  {1266, VALUE_TEXT},  {1186, VALUE_TEXT},      {869, VALUE_TEXT},
+    {650, VALUE_TEXT},   {829, VALUE_TEXT},   {774, VALUE_TEXT},       {142, VALUE_TEXT},
 };
 
 /* False for a type that only the server can turn into JSON. */
@@ -53,13 +50,14 @@ static bool find_role(const char *name, enum column_role *role, struct error *er
             return true;
         }
     }
-    return error_set(err, ERROR_CONFIG,
-                     "column \"%s\": a name that begins with _ is bulk metadata, and only _id, _index, "
-                     "_routing, _version and _op are known; give it another name",
-                     name);
+    return error_set(
+        err, ERROR_CONFIG,
+        "column \"%s\": a name that begins with _ is bulk metadata, and only _id, _index, "
+        "_routing, _version and _op are known; give it another name",
+        name);
 }
 
-/* -- describing ------------------------------------------------------------------------------------- */
+/* --- describing --- */
 
 /* The text without the spaces, comments' ends and semicolons that would end it. */
 static char *copy_select(const char *select)
@@ -125,8 +123,8 @@ static bool query_type_names(struct pg *pg, const struct pg_result *result,
     for (int i = 0; i < pg_result_columns(result); i++)
         buffer_append_format(&sql, "%spg_catalog.format_type(%u, -1)", i == 0 ? "" : ", ",
                              pg_result_type(result, i));
-    bool ok = buffer_check(&sql, "a statement", err) &&
-              pg_query(pg, buffer_string(&sql), names, err);
+    bool ok =
+        buffer_check(&sql, "a statement", err) && pg_query(pg, buffer_string(&sql), names, err);
     buffer_free(&sql);
     return ok;
 }
@@ -155,9 +153,10 @@ static bool missing_key(const struct pg_result *result, const char *key, struct 
     buffer_init(&names, 512);
     for (int i = 0; i < pg_result_columns(result); i++)
         buffer_append_format(&names, "%s%s", i == 0 ? "" : ", ", pg_result_name(result, i));
-    error_set(err, ERROR_CONFIG,
-              "the query has no column \"%s\" to be the key: name one of its columns with --key (%s)",
-              key, names.has_failed ? "..." : buffer_string(&names));
+    error_set(
+        err, ERROR_CONFIG,
+        "the query has no column \"%s\" to be the key: name one of its columns with --key (%s)",
+        key, names.has_failed ? "..." : buffer_string(&names));
     buffer_free(&names);
     return false;
 }
@@ -186,7 +185,8 @@ static bool describe_key(struct query *q, struct pg *pg, const struct pg_result 
         !find_plain_type(pg_result_type(result, at), &type)) {
         buffer_append_string(&quoted, "::text");
         q->key_column = q->count;
-        ok = add_column(q, key, VALUE_TEXT, COLUMN_KEY_ONLY, buffer_string(&quoted), "the key", err);
+        ok =
+            add_column(q, key, VALUE_TEXT, COLUMN_KEY_ONLY, buffer_string(&quoted), "the key", err);
     }
     buffer_free(&quoted);
     return ok && find_unique_index(q, pg, pg_result_table(result, at),

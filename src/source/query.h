@@ -43,9 +43,8 @@ MUST_CHECK bool query_put_copy(const struct query *q, struct pg *pg, const struc
                                struct buffer *out, struct error *err);
 
 /* The key of RANGE's row number ROWS (1 is the first), no row when there are fewer. */
-MUST_CHECK bool query_put_bound(const struct query *q, struct pg *pg,
-                                const struct key_range *range, uint64_t rows, struct buffer *out,
-                                struct error *err);
+MUST_CHECK bool query_put_bound(const struct query *q, struct pg *pg, const struct key_range *range,
+                                uint64_t rows, struct buffer *out, struct error *err);
 
 /* SELECT <what> FROM q within RANGE <tail>; "q.key" in WHAT and TAIL is written as QUERY_KEY. */
 #define QUERY_KEY "\1"

@@ -66,9 +66,9 @@ bool query_put_copy(const struct query *q, struct pg *pg, const struct key_range
     for (size_t i = 0; i < q->count; i++)
         buffer_append_format(&columns, "%s%s", i == 0 ? "" : ", ", q->columns[i].expression);
     buffer_append_string(out, "COPY (");
-    bool ok = buffer_check(&columns, "the columns", err) &&
-              query_put_select(q, pg, buffer_string(&columns), range, "ORDER BY " QUERY_KEY, out,
-                               err);
+    bool ok =
+        buffer_check(&columns, "the columns", err) &&
+        query_put_select(q, pg, buffer_string(&columns), range, "ORDER BY " QUERY_KEY, out, err);
     buffer_append_string(out, ") TO STDOUT");
     buffer_free(&columns);
     return ok && buffer_check(out, "a statement", err);

@@ -77,10 +77,9 @@ bool window_check_range(struct pg *pg, const struct query *q, const struct key_r
     buffer_free(&sql);
     const char *answer = ok ? pg_result_value(result, 0, 0) : NULL;
     if (ok && (answer == NULL || strcmp(answer, "t") != 0))
-        ok = error_set(err, ERROR_USAGE,
-                       "the range is upside down: --from %.*s comes after --to %.*s",
-                       (int)range->from.size, range->from.data, (int)range->to.size,
-                       range->to.data);
+        ok = error_set(
+            err, ERROR_USAGE, "the range is upside down: --from %.*s comes after --to %.*s",
+            (int)range->from.size, range->from.data, (int)range->to.size, range->to.data);
     pg_result_free(result);
     return ok;
 }
@@ -96,9 +95,10 @@ bool window_check_key(struct pg *pg, const struct query *q, const struct key_ran
     bool ok = ask(pg, q, "", "1", &everything, "WHERE " QUERY_KEY " IS NULL LIMIT 1", &answer,
                   &found, err);
     if (ok && found)
-        ok = error_set(err, ERROR_CONFIG,
-                       "the key is NULL in some rows, and these would be in no range: choose another "
-                       "--key, or leave such rows out in the query");
+        ok = error_set(
+            err, ERROR_CONFIG,
+            "the key is NULL in some rows, and these would be in no range: choose another "
+            "--key, or leave such rows out in the query");
     if (ok && !query_key_is_unique(q)) {
         buffer_clear(&answer);
         ok = ask(pg, q, "", QUERY_KEY "::text", range,

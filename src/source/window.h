@@ -9,8 +9,7 @@
 /* The last key of the next window: the key of row number ROWS of LEFT, appended to UPTO. *FOUND false:
  * LEFT has fewer rows, so it is the last window. */
 MUST_CHECK bool window_find_end(struct pg *pg, const struct query *q, const struct key_range *left,
-                                uint64_t rows, struct buffer *upto, bool *found,
-                                struct error *err);
+                                uint64_t rows, struct buffer *upto, bool *found, struct error *err);
 
 /* Are RANGE's bounds values of the key's type, and is from <= to? ERROR_USAGE otherwise. */
 MUST_CHECK bool window_check_range(struct pg *pg, const struct query *q,

@@ -93,6 +93,13 @@ static int open_tables(struct index *index, enum index_mode mode)
     return rc;
 }
 
+/* No file, or one without tables or of no bytes: its making was cut short. (Of an empty file LMDB
+ * wants to write the first pages, which it may not when it only reads: EBADF.) */
+static bool is_absent(int rc)
+{
+    return rc == ENOENT || rc == MDB_NOTFOUND || rc == EBADF;
+}
+
 bool index_open(struct index **out, const char *directory, enum index_mode mode, struct error *err)
 {
     struct index *index = calloc(1, sizeof *index);
@@ -107,7 +114,7 @@ bool index_open(struct index **out, const char *directory, enum index_mode mode,
     if (rc != 0) {
         index_close(index);
         *out = NULL;
-        if (mode == INDEX_READ && (rc == MDB_NOTFOUND || rc == ENOENT))
+        if (mode == INDEX_READ && is_absent(rc))
             return true;
         return lmdb_failed(rc, "can't be opened", err);
     }
@@ -164,8 +171,7 @@ void index_abort(struct index_txn *txn)
     free_transaction(txn);
 }
 
-/* -- records by number ----------------------------------------------------------------------------
- */
+/* --- records by number --- */
 
 /* Store the record built in txn->record under NUMBER. */
 static bool put_record(struct index_txn *txn, enum table table, uint64_t number, struct error *err)

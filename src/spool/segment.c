@@ -192,6 +192,12 @@ static bool read_header(int fd, const char *name, uint64_t offset, struct buffer
     return true;
 }
 
+static bool is_wrapper(const char *bytes, uint64_t body_size)
+{
+    struct reader r = reader_over((struct slice){bytes, FRAME_PREFIX_BYTES});
+    return get_u32(&r) == FRAME_DEAD_MAGIC && get_u32(&r) == body_size;
+}
+
 static bool read_body(int fd, const char *name, uint64_t offset, struct buffer *bytes,
                       struct frame *f, struct slice *body, const char **why, struct error *err)
 {
@@ -211,6 +217,8 @@ static bool read_body(int fd, const char *name, uint64_t offset, struct buffer *
     *body = (struct slice){bytes->data + header + wrapper, (size_t)f->compressed_size};
     if (!is_whole)
         *why = "the file ends within a frame";
+    else if (wrapper > 0 && !is_wrapper(bytes->data + header, f->compressed_size))
+        *why = "the header in front of dead rows is damaged";
     else if (frame_checksum(*body) != f->checksum)
         *why = "the frame's checksum is wrong";
     return true;

@@ -17,8 +17,7 @@ void segment_name(uint32_t number, char out[SEGMENT_NAME_BYTES]);
 /* Is NAME a segment's? Then *NUMBER. */
 bool segment_number(const char *name, uint32_t *number);
 
-/* -- writing --------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 struct segment;
 
@@ -39,8 +38,7 @@ MUST_CHECK bool segment_sync(struct segment *s, struct error *err);
 
 void segment_close(struct segment *s);
 
-/* -- reading --------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* Cut segment NUMBER to SIZE bytes. *ACTUAL: its length now, which is less than SIZE when bytes are
  * missing, and 0 when the file is absent: what then is lost is the caller's to say. */

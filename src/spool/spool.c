@@ -43,8 +43,7 @@ bool spool_is_held(const struct spool *s, enum spool_role role)
     return s->lock_file >= 0 && file_is_locked(s->lock_file, lock_byte(role));
 }
 
-/* -- open -----------------------------------------------------------------------------------------
- */
+/* --- open --- */
 
 struct content {
     bool has_index;
@@ -202,8 +201,7 @@ int spool_directory(const struct spool *s)
     return s->dir;
 }
 
-/* -- begin and reset ------------------------------------------------------------------------------
- */
+/* --- begin and reset --- */
 
 static bool put_plan(struct index_txn *txn, const struct index_job *job, struct slice description,
                      const struct key_range *parts, size_t part_count, struct error *err)

@@ -53,8 +53,7 @@ MUST_CHECK bool spool_get_job(struct spool *s, struct index_job *job, struct err
 /* Append what the job is (JSON) to OUT. */
 MUST_CHECK bool spool_get_description(struct spool *s, struct buffer *out, struct error *err);
 
-/* -- dump -----------------------------------------------------------------------------------------
- */
+/* --- dump --- */
 
 /* The first unfinished part numbered NUMBER or more; its slices are copied into KEYS (cleared
  * first). */
@@ -84,8 +83,7 @@ MUST_CHECK bool spool_is_full(struct spool *s, bool *is_full, struct error *err)
 /* Note when --snapshot dump's snapshot was taken (wall clock); 0: it is over. */
 MUST_CHECK bool spool_note_snapshot(struct spool *s, uint64_t wall_ms, struct error *err);
 
-/* -- replay ---------------------------------------------------------------------------------------
- */
+/* --- replay --- */
 
 /* Called after each commit of frames, from the dump's thread. Set before threads start. */
 void spool_set_listener(struct spool *s, void (*on_frames)(void *context), void *context);
@@ -128,8 +126,7 @@ bool spool_is_held(const struct spool *s, enum spool_role role);
 /* The directory's descriptor, borrowed, for the dead-letter file. */
 int spool_directory(const struct spool *s);
 
-/* -- looking --------------------------------------------------------------------------------------
- */
+/* --- looking --- */
 
 /* Call SEE for each segment of the index (READER role or any other). */
 MUST_CHECK bool spool_each_segment(struct spool *s,

@@ -6,11 +6,10 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
-/* -- appending ------------------------------------------------------------------------------------
- */
+/* --- appending --- */
 
-static bool remember(struct spool *s, const struct frame *f, uint64_t offset, uint64_t nulled,
-                     struct error *err)
+/* Room to remember F: before it is written, since a written frame must not be forgotten. */
+static bool need_room(struct spool *s, const struct frame *f, struct error *err)
 {
     if (s->unindexed_count == s->unindexed_capacity) {
         size_t capacity = s->unindexed_capacity == 0 ? 64 : 2 * s->unindexed_capacity;
@@ -20,6 +19,12 @@ static bool remember(struct spool *s, const struct frame *f, uint64_t offset, ui
         s->unindexed = grown;
         s->unindexed_capacity = capacity;
     }
+    return buffer_reserve(&s->keys, f->first_key.size + f->last_key.size) ||
+           buffer_check(&s->keys, "the keys of frames to commit", err);
+}
+
+static void remember(struct spool *s, const struct frame *f, uint64_t offset, uint64_t nulled)
+{
     struct unindexed *u = &s->unindexed[s->unindexed_count++];
     *u = (struct unindexed){
         .frame = {.number = f->number,
@@ -39,7 +44,6 @@ static bool remember(struct spool *s, const struct frame *f, uint64_t offset, ui
     buffer_append(&s->keys, f->first_key.data, f->first_key.size);
     buffer_append(&s->keys, f->last_key.data, f->last_key.size);
     s->unindexed_bytes += u->frame.size;
-    return buffer_check(&s->keys, "the keys of frames to commit", err);
 }
 
 /* Open a segment when none is: its number is the index's next one. */
@@ -57,8 +61,7 @@ static bool need_segment(struct spool *s, struct error *err)
     return segment_create(&s->segment, s->dir, s->segment_number, err);
 }
 
-/* -- committing -----------------------------------------------------------------------------------
- */
+/* --- committing --- */
 
 /* Put one written frame into the index, and its part on. */
 static bool index_frame_written(struct spool *s, struct index_txn *txn, struct index_job *job,
@@ -164,13 +167,15 @@ static bool is_due(const struct spool *s)
 static bool append_locked(struct spool *s, struct frame *f, struct slice body, uint64_t nulled,
                           struct error *err)
 {
-    if (!need_segment(s, err))
+    if (!need_segment(s, err) || !need_room(s, f, err))
         return false;
     uint64_t offset = segment_end(s->segment);
-    f->number = s->next_frame++;
+    f->number = s->next_frame;
     f->job = s->id;
-    if (!segment_append(s->segment, f, body, err) || !remember(s, f, offset, nulled, err))
+    if (!segment_append(s->segment, f, body, err))
         return false;
+    s->next_frame++;
+    remember(s, f, offset, nulled);
     if (segment_end(s->segment) >= s->options.segment_bytes)
         return commit_locked(s, true, err);
     return !is_due(s) || commit_locked(s, false, err);
@@ -216,8 +221,7 @@ bool spool_is_full(struct spool *s, bool *is_full, struct error *err)
     return ok;
 }
 
-/* -- parts ----------------------------------------------------------------------------------------
- */
+/* --- parts --- */
 
 static struct slice copy_key(struct buffer *keys, struct slice key)
 {

@@ -6,7 +6,9 @@ so the tests are put in order by the engine they use, and each starts once.
 
 import pytest
 
-from engines import Bobbin, Postgres, SearchEngines
+from engines import ROOT, Bobbin, Postgres, SearchEngines
+from jobs import NO_MAPPING, Database, Gate, Job, numbers
+from proxy import Proxy
 
 SEARCH_ENGINES = ("elasticsearch", "opensearch")
 
@@ -76,6 +78,26 @@ def engines_are_up(request):
         request.getfixturevalue("postgres").ensure_up()
 
 
+@pytest.fixture(scope="session")
+def database(postgres):
+    """A database for tables of the tests' own. Its small tables are read as large ones would be: by
+    the key's index, row after row."""
+    conninfo = postgres.fresh_database("tests")
+    for setting in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+        postgres.execute(f"ALTER DATABASE tests SET {setting} = off")
+    return Database(postgres, conninfo)
+
+
+@pytest.fixture(scope="session")
+def generated(postgres):
+    """A database with Openverse's generated rows, 300,000 images among them."""
+    conninfo = postgres.fresh_database("generated")
+    example = ROOT / "examples" / "openverse"
+    postgres.psql("-v", "rows=300000", "-f", example / "schema.sql", "-f", example / "generate.sql",
+                  conninfo=conninfo)
+    return Database(postgres, conninfo)
+
+
 @pytest.fixture
 def bobbin(tmp_path_factory):
     program = Bobbin(tmp_path_factory.mktemp("bobbin"))
@@ -87,3 +109,44 @@ def bobbin(tmp_path_factory):
 def spool(tmp_path):
     """A path for a spool; nothing is there yet."""
     return tmp_path / "spool"
+
+
+@pytest.fixture
+def make_job(bobbin, database, tmp_path):
+    """make_job(source, engine): a job with a spool and an index of its own. The index is made with
+    BODY, unless that is None, and goes when the test is done."""
+    jobs = []
+
+    def make(source, engine=None, body=NO_MAPPING, url=None, of=database):
+        number = next(numbers)
+        job = Job(bobbin, of, source, tmp_path / f"spool-{number}", f"index-{number}", engine, url)
+        if engine and body is not None:
+            engine.create_index(job.index, body)
+        jobs.append(job)
+        return job
+
+    yield make
+    for job in jobs:
+        if job.engine and job.engine.is_up:
+            job.engine.delete_index(job.index)
+
+
+@pytest.fixture
+def gate(database):
+    gate = Gate(database)
+    yield gate
+    gate.open()
+
+
+@pytest.fixture
+def make_proxy():
+    """make_proxy(engine): a recording proxy in front of it."""
+    proxies = []
+
+    def make(engine=None):
+        proxies.append(Proxy(engine.url) if engine else Proxy())
+        return proxies[-1]
+
+    yield make
+    for proxy in proxies:
+        proxy.close()

@@ -24,6 +24,7 @@ struct canned_answer {
     size_t filler;       // so many "x" behind the body
     size_t missing;      // Content-Length promises so many bytes more
     int wait_for;        // answer when so many requests have arrived
+    int delay_ms;        // then answer only after so long
     bool stalls;         // no answer until canned_stop
     bool is_early;     // answer before the request's body is read, which is then thrown away; close
     bool closes;       // close after the answer, without having said so
@@ -164,6 +165,8 @@ static inline bool canned_serve_one(const struct canned_worker *w)
         return false;
     }
     a = canned_keep(w->server, &r, a);
+    if (a != NULL && a->delay_ms > 0)
+        usleep((unsigned)a->delay_ms * 1000);
     if (a == NULL || a->status == 0 || !canned_send_answer(w->fd, a))
         return false;
     if (a->is_early)

@@ -8,7 +8,7 @@ enum { MOST_ITEMS = 64 };
 static const struct bulk_item untouched = {.outcome = 0xFF};
 
 /* Parse TEXT from a copy of exactly its size, so that a sanitizer sees a read past it. */
-static bool parse(struct slice text, size_t count, bool accepts_conflicts, struct bulk_item *items,
+static bool parse(struct slice text, size_t count, struct bulk_item *items,
                   struct error *err)
 {
     char *copy = malloc(text.size > 0 ? text.size : 1);
@@ -16,19 +16,19 @@ static bool parse(struct slice text, size_t count, bool accepts_conflicts, struc
     for (size_t i = 0; i < MOST_ITEMS; i++)
         items[i] = untouched;
     bool ok =
-        bulk_parse_response((struct slice){copy, text.size}, count, accepts_conflicts, items, err);
+        bulk_parse_response((struct slice){copy, text.size}, count, items, err);
     free(copy);
     ck_assert_uint_eq(items[count].outcome, untouched.outcome); // never more than COUNT
     return ok;
 }
 
-static bool parse_one(const char *item, bool accepts_conflicts, struct bulk_item *out)
+static bool parse_one(const char *item, struct bulk_item *out)
 {
     char text[2048];
     struct error err;
     struct bulk_item items[MOST_ITEMS];
     snprintf(text, sizeof text, "{\"took\":1,\"errors\":true,\"items\":[%s]}", item);
-    bool ok = parse(slice_of(text), 1, accepts_conflicts, items, &err);
+    bool ok = parse(slice_of(text), 1, items, &err);
     *out = items[0];
     if (!ok)
         ck_assert_int_eq(err.kind, ERROR_UNAVAILABLE);
@@ -58,11 +58,11 @@ static const struct {
     {"{\"create\":{\"status\":409,\"error\":{\"type\":\"version_conflict_engine_exception\"}}}",
      BULK_DONE, BULK_DONE},
     {"{\"index\":{\"status\":409,\"error\":{\"type\":\"version_conflict_engine_exception\"}}}",
-     BULK_RETRY, BULK_DONE},
+     BULK_DONE, BULK_DONE},
     {"{\"update\":{\"status\":409,\"error\":{\"type\":\"version_conflict_engine_exception\"}}}",
      BULK_RETRY, BULK_DONE},
     {"{\"delete\":{\"status\":409,\"error\":{\"type\":\"version_conflict_engine_exception\"}}}",
-     BULK_RETRY, BULK_DONE},
+     BULK_DONE, BULK_DONE},
     {"{\"index\":{\"status\":429,\"error\":{\"type\":\"es_rejected_execution_exception\"}}}",
      BULK_RETRY, BULK_RETRY},
     {"{\"index\":{\"status\":429,\"error\":{\"type\":\"circuit_breaking_exception\"}}}", BULK_RETRY,
@@ -107,7 +107,7 @@ static const struct {
 START_TEST(each_item_has_the_outcome_of_its_rule)
 {
     struct bulk_item item;
-    ck_assert(parse_one(rules[_i].item, false, &item));
+    ck_assert(parse_one(rules[_i].item, &item));
     ck_assert_msg(item.outcome == rules[_i].outcome, "%d: %s", item.outcome, rules[_i].item);
     ck_assert(parse_one(rules[_i].item, true, &item));
     ck_assert_msg(item.outcome == rules[_i].with_versions, "%d: %s", item.outcome, rules[_i].item);
@@ -150,7 +150,7 @@ static const char *const nonsense[] = {
 START_TEST(an_item_that_says_nothing_clear_makes_the_response_unreadable)
 {
     struct bulk_item item;
-    ck_assert_msg(!parse_one(nonsense[_i], false, &item), "%s", nonsense[_i]);
+    ck_assert_msg(!parse_one(nonsense[_i], &item), "%s", nonsense[_i]);
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(one_success_among_many_429s_is_not_a_done_request)
 {
     struct bulk_item items[MOST_ITEMS];
     struct error err;
-    unit_assert_ok(parse(slice_of(mixed), 5, false, items, &err), err);
+    unit_assert_ok(parse(slice_of(mixed), 5, items, &err), err);
     const enum bulk_outcome expected[] = {BULK_RETRY, BULK_DONE, BULK_RETRY, BULK_DONE, BULK_DEAD};
     const unsigned statuses[] = {429, 201, 429, 404, 400};
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
@@ -179,7 +179,7 @@ START_TEST(an_error_is_found_where_it_lies_in_the_response)
 {
     struct bulk_item items[MOST_ITEMS];
     struct error err;
-    unit_assert_ok(parse(slice_of(mixed), 5, false, items, &err), err);
+    unit_assert_ok(parse(slice_of(mixed), 5, items, &err), err);
     struct slice error = {mixed + items[0].error_offset, items[0].error_size};
     unit_assert_slice(error, "{\"type\":\"es_rejected_execution_exception\","
                              "\"reason\":\"rejected } ] \\\"execution\\\\\"}");
@@ -202,7 +202,7 @@ START_TEST(members_of_the_response_come_in_any_order)
 {
     struct bulk_item items[MOST_ITEMS];
     struct error err;
-    unit_assert_ok(parse(slice_of(orders[_i]), 1, false, items, &err), err);
+    unit_assert_ok(parse(slice_of(orders[_i]), 1, items, &err), err);
     ck_assert_int_eq(items[0].outcome, BULK_DONE);
 }
 END_TEST
@@ -239,11 +239,21 @@ START_TEST(what_is_no_whole_bulk_response_is_unknown_not_done)
 }
 END_TEST
 
+START_TEST(a_response_too_large_for_its_offsets_is_refused_unread)
+{
+    struct bulk_item item;
+    struct error err;
+    struct slice huge = {"", (size_t)UINT32_MAX + 1};
+    unit_assert_error(bulk_parse_response(huge, 1, &item, &err), err, ERROR_UNAVAILABLE,
+                      "can't be read");
+}
+END_TEST
+
 START_TEST(no_operations_are_answered_by_no_items)
 {
     struct bulk_item items[MOST_ITEMS];
     struct error err;
-    unit_assert_ok(parse(slice_of("{\"items\":[]}"), 0, false, items, &err), err);
+    unit_assert_ok(parse(slice_of("{\"items\":[]}"), 0, items, &err), err);
 }
 END_TEST
 
@@ -253,7 +263,7 @@ START_TEST(a_response_cut_at_any_length_is_refused)
     struct error err;
     for (size_t size = 0; size < sizeof mixed - 1; size++)
         for (size_t count = 0; count <= 5; count++)
-            ck_assert(!parse((struct slice){mixed, size}, count, false, items, &err));
+            ck_assert(!parse((struct slice){mixed, size}, count, items, &err));
 }
 END_TEST
 
@@ -269,9 +279,9 @@ START_TEST(a_response_with_any_byte_changed_is_never_taken_with_another_count)
             memcpy(text, mixed, sizeof text);
             text[at] = (char)byte;
             struct slice changed = {text, sizeof text - 1};
-            ck_assert(!parse(changed, 4, false, items, &err));
-            ck_assert(!parse(changed, 6, false, items, &err));
-            if (parse(changed, 5, false, items, &err))
+            ck_assert(!parse(changed, 4, items, &err));
+            ck_assert(!parse(changed, 6, items, &err));
+            if (parse(changed, 5, items, &err))
                 for (size_t i = 0; i < 5; i++)
                     ck_assert(items[i].outcome != BULK_DONE || items[i].status < 300 ||
                               items[i].status == 404 || items[i].status == 409);
@@ -347,6 +357,7 @@ UNIT_MAIN("sink/bulk", UNIT_EACH(each_item_has_the_outcome_of_its_rule, rules),
           UNIT_TEST(an_error_is_found_where_it_lies_in_the_response),
           UNIT_EACH(members_of_the_response_come_in_any_order, orders),
           UNIT_EACH(what_is_no_whole_bulk_response_is_unknown_not_done, no_responses),
+          UNIT_TEST(a_response_too_large_for_its_offsets_is_refused_unread),
           UNIT_TEST(no_operations_are_answered_by_no_items),
           UNIT_TEST(a_response_cut_at_any_length_is_refused),
           UNIT_TEST(a_response_with_any_byte_changed_is_never_taken_with_another_count),

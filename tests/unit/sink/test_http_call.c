@@ -72,6 +72,38 @@ START_TEST(a_call_without_an_answer_names_the_host_and_the_reason)
 }
 END_TEST
 
+/* The file is looked at in the middle of the TLS handshake, so the server must not end that first. */
+START_TEST(a_call_with_a_certificate_file_that_is_none_is_denied)
+{
+    const struct canned_answer stall = {.stalls = true};
+    struct buffer out;
+    struct error err;
+    int status;
+    buffer_init(&out, 100);
+    options.ca_file = "/dev/null";
+    client_begin(&stall, 1);
+    const char *url = canned_url(&server, "https://", "/");
+    server.is_deaf = true;
+    unit_assert_error(http_call(http, "GET", url, NULL, slice_of(""), &status, &out, &err), err,
+                      ERROR_DENIED, "certificate");
+    buffer_free(&out);
+    client_end();
+}
+END_TEST
+
+START_TEST(a_call_to_what_is_no_url_is_refused)
+{
+    struct buffer out;
+    struct error err;
+    int status;
+    buffer_init(&out, 100);
+    client_begin(&good, 1);
+    unit_assert_error(http_call(http, "GET", "localhost", NULL, slice_of(""), &status, &out, &err),
+                      err, ERROR_CONFIG, "must begin");
+    client_end();
+}
+END_TEST
+
 static void *stop_later(void *argument)
 {
     canned_wait(argument, 1);
@@ -99,28 +131,10 @@ START_TEST(a_stop_request_ends_a_call)
 }
 END_TEST
 
-/* The file is looked at in the middle of the TLS handshake, so the server must not end that first. */
-START_TEST(a_call_with_a_certificate_file_that_is_none_is_denied)
-{
-    const struct canned_answer stall = {.stalls = true};
-    struct buffer out;
-    struct error err;
-    int status;
-    buffer_init(&out, 100);
-    options.ca_file = "/dev/null";
-    client_begin(&stall, 1);
-    const char *url = canned_url(&server, "https://", "/");
-    server.is_deaf = true;
-    unit_assert_error(http_call(http, "GET", url, NULL, slice_of(""), &status, &out, &err), err,
-                      ERROR_DENIED, "certificate");
-    buffer_free(&out);
-    client_end();
-}
-END_TEST
-
 UNIT_MAIN_WITH("sink/http_call", client_set_up, NULL,
                UNIT_TEST(a_call_sends_its_body_and_appends_the_answer),
                UNIT_TEST(a_call_leaves_the_answers_of_other_requests_where_they_are),
                UNIT_TEST(a_call_without_an_answer_names_the_host_and_the_reason),
-               UNIT_TEST(a_stop_request_ends_a_call),
-               UNIT_TEST(a_call_with_a_certificate_file_that_is_none_is_denied))
+               UNIT_TEST(a_call_with_a_certificate_file_that_is_none_is_denied),
+               UNIT_TEST(a_call_to_what_is_no_url_is_refused),
+               UNIT_TEST(a_stop_request_ends_a_call)) // the last: a stop lasts

@@ -126,6 +126,21 @@ START_TEST(a_body_that_ends_early_ends_the_request_at_once)
 }
 END_TEST
 
+START_TEST(not_a_byte_more_than_the_size_is_read)
+{
+    struct source s = {.size = 1000, .ends_at = 300000};
+    struct http_body body = source_body(&s);
+    client_begin(&good, 1);
+    client_start("POST", "/", &body, NULL);
+    struct http_response r = client_response();
+    ck_assert_int_eq(r.status, 200);
+    ck_assert_uint_eq(s.sent, 1000);
+    assert_arrived(&server.requests[0], &s);
+    http_release(http, &r);
+    client_end();
+}
+END_TEST
+
 START_TEST(a_refusal_before_the_body_was_read_is_still_a_status)
 {
     const struct canned_answer early = {
@@ -163,6 +178,32 @@ START_TEST(retry_after_is_told_in_milliseconds)
 }
 END_TEST
 
+static const struct {
+    const char *value;
+    int64_t ms; // from 1994-11-06 08:49:07 UTC on
+} times[] = {
+    {"Sun, 06 Nov 1994 08:49:37 GMT", 30000},
+    {"Sunday, 06-Nov-94 08:49:37 GMT", 30000},
+    {"Sun Nov  6 08:49:37 1994", 30000},
+    {"Sun, 06 Nov 1994 08:49:07 GMT", 0},
+    {"Sun, 06 Nov 1994 07:00:00 GMT", 0},
+    {"Sun, 06 Nov 2094 08:49:37 GMT", HTTP_RETRY_AFTER_MAX_MS},
+    {"Sun, 06 Nov 1994 08:49:37", -1},
+    {"Sun, 06 Nov 1994 08:49:37 GMT!", -1},
+    {"120", 120000},
+    {"99999999999999999999999999", HTTP_RETRY_AFTER_MAX_MS},
+    {"-1", -1},
+    {"1.5", -1},
+    {"", -1},
+};
+
+START_TEST(a_time_to_wait_is_read_in_all_its_forms)
+{
+    setenv("TZ", "America/New_York", 1); // dates are UTC whatever the machine's zone
+    ck_assert_int_eq(exchange_retry_after_ms(times[_i].value, INT64_C(784111747000)), times[_i].ms);
+}
+END_TEST
+
 START_TEST(a_413_is_a_status_even_when_the_rest_of_the_answer_is_lost)
 {
     const struct canned_answer torn = {.status = 413, .body = "too l", .missing = 4};
@@ -182,6 +223,8 @@ UNIT_MAIN_WITH("sink/http_exchange", client_set_up, NULL,
                UNIT_TEST(a_body_that_can_not_rewind_ends_the_request_instead),
                UNIT_TEST(a_body_that_can_not_be_read_ends_the_request),
                UNIT_TEST(a_body_that_ends_early_ends_the_request_at_once),
+               UNIT_TEST(not_a_byte_more_than_the_size_is_read),
                UNIT_LOOP(a_refusal_before_the_body_was_read_is_still_a_status, 20),
                UNIT_TEST(a_413_is_a_status_even_when_the_rest_of_the_answer_is_lost),
+               UNIT_EACH(a_time_to_wait_is_read_in_all_its_forms, times),
                UNIT_TEST(retry_after_is_told_in_milliseconds))

@@ -1,0 +1,103 @@
+"""A recording HTTP proxy in front of a search engine, which may also answer in its place."""
+
+import http.client
+import json
+import threading
+import urllib.parse
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+
+
+@dataclass
+class BulkRequest:
+    path: str
+    body: bytes
+
+    @property
+    def first_id(self):
+        (_, metadata), = json.loads(self.body.split(b"\n", 1)[0]).items()
+        return metadata["_id"]
+
+    @property
+    def documents(self):
+        """Operations that have a source line."""
+        return self.body.count(b"\n") // 2
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def handle_one_request(self):
+        try:
+            super().handle_one_request()
+        except ConnectionError:  # the client was killed
+            self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+    def forward(self):
+        proxy = self.server.proxy
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:
+            self.close_connection = True
+            return
+        answer = None
+        if "/_bulk" in self.path:
+            answer = proxy.see(BulkRequest(self.path, body))
+        self.reply(*(answer or self.ask(body)))
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward
+
+    def ask(self, body):
+        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=120)
+        try:
+            headers = {name: value for name, value in self.headers.items()
+                       if name.lower() not in HOP_HEADERS}
+            upstream.request(self.command, self.path, body, headers)
+            response = upstream.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            return 502, b"{}"
+        finally:
+            upstream.close()
+
+    def reply(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Proxy:
+    """`requests` has the bulk requests that came in whole. `answer`, when set, is called with each:
+    it returns (status, body) to answer itself, None to pass the request on."""
+
+    def __init__(self, url="http://127.0.0.1:1"):
+        self.upstream = urllib.parse.urlsplit(url).netloc
+        self.requests = []
+        self.answer = None
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.block_on_close = False
+        self.server.proxy = self
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def see(self, request):
+        self.requests.append(request)
+        return self.answer(request) if self.answer else None
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()

@@ -1,0 +1,497 @@
+/* canned_postgres.h: a PostgreSQL server inside a test, of a few messages of its protocol (manual,
+ * "Frontend/Backend Protocol"): on a unix socket, one thread a connection, with answers from a table
+ * of rules. It knows no SQL. Not for anything else. */
+#ifndef BOBBIN_TESTS_CANNED_POSTGRES_H
+#define BOBBIN_TESTS_CANNED_POSTGRES_H
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/bytes.h"
+#include "unit.h"
+
+enum {
+    CANNED_STATEMENTS = 1024,
+    CANNED_SESSIONS = 64,
+    CANNED_MESSAGE_BYTES = 4 << 20,
+    CANNED_CANCEL = 80877102,
+    CANNED_SSL = 80877103,
+    CANNED_GSS = 80877104,
+};
+
+/* The answer to a statement that has SQL in it: the first rule that fits counts. Without a rule
+ * BEGIN, ROLLBACK, SET and set_config succeed, and all else is a syntax error. */
+struct canned_rule {
+    const char *sql;
+    int times;           // it answers so often only; 0: always
+    const char *columns; // "name:type oid:table oid:attribute ...", the last two may be left out
+    const char *rows;    // a line for each, with tabs between values; \N is NULL
+    bool is_copy;        // the lines are COPY data
+
+    /* More lines, made for the statement. */
+    void (*answer)(const char *sql, struct buffer *rows);
+
+    const char *state; // then an error with this SQLSTATE
+    const char *message;
+    bool closes; // then the connection is closed
+    bool stalls; // then nothing comes until a cancel request
+};
+
+struct canned_postgres {
+    char *directory;
+    char dsn[256];
+    const struct canned_rule *rules;
+    size_t rule_count;
+    const char *password;      // it asks for this one; NULL: for none
+    const char *refusal_state; // it refuses every session with this error
+    const char *refusal;
+    bool is_mute; // it accepts connections and says nothing
+    int listener;
+    pthread_t acceptor;
+    pthread_mutex_t lock; // guards all below
+    pthread_cond_t changed;
+    bool is_stopping;
+    int used[64]; // of each rule
+    int cancel_count;
+    size_t statement_count;
+    char *statements[CANNED_STATEMENTS];
+    int session_count;
+    int sessions[CANNED_SESSIONS];
+    pthread_t workers[CANNED_SESSIONS];
+};
+
+struct canned_session {
+    struct canned_postgres *server;
+    int fd;
+    int number;
+    struct buffer out; // messages to send
+    size_t message_at; // where the length of the current one stands
+    char *sql;         // of the latest Parse
+};
+
+/* --- messages --- */
+
+static inline void canned_put_int(struct buffer *out, uint32_t value, size_t bytes)
+{
+    uint32_t network = htonl(value);
+    buffer_append(out, (const char *)&network + 4 - bytes, bytes);
+}
+
+static inline void canned_put_text(struct buffer *out, const char *text)
+{
+    buffer_append(out, text, strlen(text) + 1);
+}
+
+static inline struct buffer *canned_begin(struct canned_session *c, char type)
+{
+    buffer_append_byte(&c->out, type);
+    c->message_at = c->out.size;
+    canned_put_int(&c->out, 0, 4);
+    return &c->out;
+}
+
+static inline void canned_end(struct canned_session *c)
+{
+    uint32_t network = htonl((uint32_t)(c->out.size - c->message_at));
+    memcpy(c->out.data + c->message_at, &network, 4);
+}
+
+static inline void canned_put_empty(struct canned_session *c, char type)
+{
+    canned_begin(c, type);
+    canned_end(c);
+}
+
+static inline bool canned_flush(struct canned_session *c)
+{
+    size_t done = 0;
+    while (done < c->out.size) {
+        ssize_t n = send(c->fd, c->out.data + done, c->out.size - done, MSG_NOSIGNAL);
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    buffer_clear(&c->out);
+    return true;
+}
+
+static inline bool canned_receive(int fd, void *out, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        ssize_t n = recv(fd, (char *)out + got, size - got, 0);
+        if (n <= 0)
+            return false;
+        got += (size_t)n;
+    }
+    return true;
+}
+
+static inline void canned_put_error(struct canned_session *c, const char *severity,
+                                    const char *state, const char *message)
+{
+    struct buffer *out = canned_begin(c, 'E');
+    buffer_append_format(out, "S%s", severity);
+    buffer_append_byte(out, '\0');
+    buffer_append_format(out, "V%s", severity);
+    buffer_append_byte(out, '\0');
+    buffer_append_format(out, "C%s", state);
+    buffer_append_byte(out, '\0');
+    buffer_append_format(out, "M%s", message);
+    buffer_append_byte(out, '\0');
+    buffer_append_byte(out, '\0');
+    canned_end(c);
+}
+
+/* --- answers --- */
+
+static inline void canned_put_columns(struct canned_session *c, const char *columns)
+{
+    char name[128];
+    unsigned oid, table, attribute;
+    int count = 0, used;
+    struct buffer *out = canned_begin(c, 'T');
+    size_t count_at = out->size;
+    canned_put_int(out, 0, 2);
+    for (; *(columns += strspn(columns, " ")) != '\0'; columns += strcspn(columns, " "), count++) {
+        oid = 25;
+        table = attribute = 0;
+        used = sscanf(columns, "%127[^: ]:%u:%u:%u", name, &oid, &table, &attribute);
+        ck_assert_int_ge(used, 1);
+        canned_put_text(out, name);
+        canned_put_int(out, table, 4);
+        canned_put_int(out, attribute, 2);
+        canned_put_int(out, oid, 4);
+        canned_put_int(out, 0xffff, 2);     // of any length
+        canned_put_int(out, 0xffffffff, 4); // no modifier
+        canned_put_int(out, 0, 2);          // text
+    }
+    out->data[count_at + 1] = (char)count;
+    canned_end(c);
+}
+
+static inline void canned_put_row(struct canned_session *c, struct slice line)
+{
+    struct buffer *out = canned_begin(c, 'D');
+    size_t count_at = out->size;
+    int count = 0;
+    canned_put_int(out, 0, 2);
+    for (size_t at = 0; at <= line.size; count++) {
+        const char *tab = memchr(line.data + at, '\t', line.size - at);
+        size_t size = tab ? (size_t)(tab - line.data) - at : line.size - at;
+        bool is_null = size == 2 && memcmp(line.data + at, "\\N", 2) == 0;
+        canned_put_int(out, is_null ? 0xffffffff : (uint32_t)size, 4);
+        buffer_append(out, line.data + at, is_null ? 0 : size);
+        at += size + 1;
+    }
+    out->data[count_at + 1] = (char)count;
+    canned_end(c);
+}
+
+static inline void canned_put_rows(struct canned_session *c, const struct canned_rule *rule,
+                                   struct slice rows)
+{
+    if (rule->is_copy) {
+        struct buffer *out = canned_begin(c, 'H');
+        canned_put_int(out, 0, 1);
+        canned_put_int(out, 0, 2);
+        canned_end(c);
+    }
+    while (rows.size > 0) {
+        const char *newline = memchr(rows.data, '\n', rows.size);
+        ck_assert_ptr_nonnull(newline);
+        size_t size = (size_t)(newline - rows.data);
+        if (rule->is_copy) {
+            buffer_append(canned_begin(c, 'd'), rows.data, size + 1);
+            canned_end(c);
+        } else {
+            canned_put_row(c, (struct slice){rows.data, size});
+        }
+        rows = (struct slice){newline + 1, rows.size - size - 1};
+    }
+}
+
+/* Keep SQL; the rule that answers it, or NULL. */
+static inline const struct canned_rule *canned_find_rule(struct canned_postgres *s, const char *sql)
+{
+    const struct canned_rule *found = NULL;
+    pthread_mutex_lock(&s->lock);
+    if (s->statement_count < CANNED_STATEMENTS)
+        s->statements[s->statement_count++] = strdup(sql);
+    for (size_t i = 0; found == NULL && i < s->rule_count; i++) {
+        bool is_used_up = s->rules[i].times > 0 && s->used[i] == s->rules[i].times;
+        if (is_used_up || strstr(sql, s->rules[i].sql) == NULL)
+            continue;
+        s->used[i]++;
+        found = &s->rules[i];
+    }
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+static inline bool canned_is_setting(const char *sql)
+{
+    static const char *const starts[] = {"BEGIN", "ROLLBACK", "SET ", "SELECT set_config("};
+    for (size_t i = 0; i < COUNT_OF(starts); i++)
+        if (strncmp(sql, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
+static inline void canned_wait_for_cancel(struct canned_postgres *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int before = s->cancel_count;
+    while (!s->is_stopping && s->cancel_count == before)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Answer one statement. False: the connection is to be closed. */
+static inline bool canned_answer_statement(struct canned_session *c, const char *sql)
+{
+    static const struct canned_rule nothing = {.sql = ""};
+    static const struct canned_rule unknown = {.state = "42601", .message = "no rule answers this"};
+    struct buffer rows;
+    const struct canned_rule *rule = canned_find_rule(c->server, sql);
+    if (rule == NULL)
+        rule = canned_is_setting(sql) ? &nothing : &unknown;
+    buffer_init(&rows, SIZE_MAX);
+    if (rule->rows != NULL)
+        buffer_append_string(&rows, rule->rows);
+    if (rule->answer != NULL)
+        rule->answer(sql, &rows);
+    canned_put_empty(c, '1');
+    canned_put_empty(c, '2');
+    bool has_rows = rule->is_copy || rule->columns != NULL;
+    if (rule->columns != NULL)
+        canned_put_columns(c, rule->columns);
+    else if (rule->state == NULL)
+        canned_put_empty(c, 'n');
+    if (has_rows)
+        canned_put_rows(c, rule, buffer_slice(&rows));
+    buffer_free(&rows);
+    if (rule->closes || rule->stalls) {
+        bool is_sent = canned_flush(c);
+        if (rule->closes || !is_sent)
+            return false;
+        canned_wait_for_cancel(c->server);
+        canned_put_error(c, "ERROR", "57014", "canceling statement due to user request");
+    } else if (rule->state != NULL) {
+        canned_put_error(c, "ERROR", rule->state, rule->message);
+    } else {
+        if (rule->is_copy)
+            canned_put_empty(c, 'c');
+        canned_put_text(canned_begin(c, 'C'), rule->is_copy ? "COPY 1" : "SELECT 1");
+        canned_end(c);
+    }
+    buffer_append_byte(canned_begin(c, 'Z'), 'I');
+    canned_end(c);
+    return canned_flush(c);
+}
+
+/* --- sessions --- */
+
+static inline void canned_put_parameter(struct canned_session *c, const char *name,
+                                        const char *value)
+{
+    struct buffer *out = canned_begin(c, 'S');
+    canned_put_text(out, name);
+    canned_put_text(out, value);
+    canned_end(c);
+}
+
+static inline bool canned_greet(struct canned_session *c)
+{
+    canned_put_int(canned_begin(c, 'R'), 0, 4);
+    canned_end(c);
+    canned_put_parameter(c, "server_version", "15.0");
+    canned_put_parameter(c, "client_encoding", "UTF8");
+    canned_put_parameter(c, "standard_conforming_strings", "on");
+    canned_put_int(canned_begin(c, 'K'), 1234, 4);
+    canned_put_int(&c->out, 5678, 4);
+    canned_end(c);
+    buffer_append_byte(canned_begin(c, 'Z'), 'I');
+    canned_end(c);
+    return canned_flush(c);
+}
+
+/* One message: its TYPE (0 for the first one) and its body, ended by a zero byte. */
+static inline bool canned_read_message(struct canned_session *c, char *type, struct buffer *body)
+{
+    uint32_t network;
+    if ((type != NULL && !canned_receive(c->fd, type, 1)) || !canned_receive(c->fd, &network, 4))
+        return false;
+    size_t size = ntohl(network) - 4;
+    buffer_clear(body);
+    ck_assert(buffer_reserve(body, size + 1));
+    body->size = size;
+    body->data[size] = '\0';
+    return canned_receive(c->fd, body->data, size);
+}
+
+static inline bool canned_check_password(struct canned_session *c, struct buffer *body)
+{
+    char type;
+    if (c->server->password == NULL)
+        return true;
+    canned_put_int(canned_begin(c, 'R'), 3, 4); // cleartext
+    canned_end(c);
+    if (!canned_flush(c) || !canned_read_message(c, &type, body))
+        return false;
+    if (strcmp(body->data, c->server->password) == 0)
+        return true;
+    canned_put_error(c, "FATAL", "28P01", "password authentication failed for user \"bobbin\"");
+    (void)canned_flush(c);
+    return false;
+}
+
+static inline void canned_cancel(struct canned_postgres *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->cancel_count++;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Up to the first ReadyForQuery. */
+static inline bool canned_start_session(struct canned_session *c, struct buffer *body)
+{
+    uint32_t code;
+    do {
+        if (!canned_read_message(c, NULL, body) || body->size < 4)
+            return false;
+        memcpy(&code, body->data, 4);
+        code = ntohl(code);
+        if ((code == CANNED_SSL || code == CANNED_GSS) && send(c->fd, "N", 1, MSG_NOSIGNAL) != 1)
+            return false;
+    } while (code == CANNED_SSL || code == CANNED_GSS);
+    if (code == CANNED_CANCEL) {
+        canned_cancel(c->server);
+        return false;
+    }
+    if (c->server->refusal != NULL) {
+        canned_put_error(c, "FATAL", c->server->refusal_state, c->server->refusal);
+        (void)canned_flush(c);
+        return false;
+    }
+    return canned_check_password(c, body) && canned_greet(c);
+}
+
+static inline void canned_serve(struct canned_session *c)
+{
+    struct buffer body;
+    char type;
+    buffer_init(&body, CANNED_MESSAGE_BYTES);
+    bool ok = canned_start_session(c, &body);
+    while (ok && canned_read_message(c, &type, &body) && type != 'X') {
+        if (type == 'P') {
+            free(c->sql);
+            c->sql = strdup(body.data + strlen(body.data) + 1);
+        } else if (type == 'S') {
+            ok = canned_answer_statement(c, c->sql);
+        }
+    }
+    buffer_free(&body);
+}
+
+static inline void *canned_session_main(void *argument)
+{
+    struct canned_session *c = argument;
+    struct canned_postgres *s = c->server;
+    buffer_init(&c->out, SIZE_MAX);
+    if (s->is_mute)
+        canned_wait_for_cancel(s);
+    else
+        canned_serve(c);
+    pthread_mutex_lock(&s->lock);
+    close(c->fd);
+    s->sessions[c->number] = -1;
+    pthread_mutex_unlock(&s->lock);
+    buffer_free(&c->out);
+    free(c->sql);
+    free(c);
+    return NULL;
+}
+
+static inline void *canned_accept_sessions(void *argument)
+{
+    struct canned_postgres *s = argument;
+    int fd;
+    while ((fd = accept(s->listener, NULL, NULL)) >= 0) {
+        struct canned_session *c = calloc(1, sizeof *c);
+        pthread_mutex_lock(&s->lock);
+        ck_assert_int_lt(s->session_count, CANNED_SESSIONS);
+        c->server = s;
+        c->fd = fd;
+        c->number = s->session_count++;
+        s->sessions[c->number] = fd;
+        pthread_create(&s->workers[c->number], NULL, canned_session_main, c);
+        pthread_mutex_unlock(&s->lock);
+    }
+    return NULL;
+}
+
+/* --- the server --- */
+
+/* Start with the first COUNT rules; set password, refusal and so on before. */
+static inline void canned_postgres_start(struct canned_postgres *s, const struct canned_rule *rules,
+                                         size_t count)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    ck_assert_uint_le(count, COUNT_OF(s->used));
+    s->rules = rules;
+    s->rule_count = count;
+    s->directory = unit_make_directory();
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", s->directory);
+    snprintf(s->dsn, sizeof s->dsn, "host=%s port=5432 user=bobbin dbname=images", s->directory);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(s->listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(s->listener, CANNED_SESSIONS), 0);
+    ck_assert_int_eq(pthread_create(&s->acceptor, NULL, canned_accept_sessions, s), 0);
+}
+
+/* How many statements that have SQL in them have come. */
+static inline int canned_count_statements(struct canned_postgres *s, const char *sql)
+{
+    int count = 0;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->statement_count; i++)
+        count += strstr(s->statements[i], sql) != NULL;
+    pthread_mutex_unlock(&s->lock);
+    return count;
+}
+
+/* Wait until a statement that has SQL in it has come. */
+static inline void canned_wait_for_statement(struct canned_postgres *s, const char *sql)
+{
+    while (canned_count_statements(s, sql) == 0)
+        usleep(1000);
+}
+
+static inline void canned_postgres_stop(struct canned_postgres *s)
+{
+    shutdown(s->listener, SHUT_RDWR);
+    pthread_join(s->acceptor, NULL);
+    close(s->listener);
+    pthread_mutex_lock(&s->lock);
+    s->is_stopping = true;
+    pthread_cond_broadcast(&s->changed);
+    for (int i = 0; i < s->session_count; i++)
+        if (s->sessions[i] >= 0)
+            shutdown(s->sessions[i], SHUT_RDWR);
+    pthread_mutex_unlock(&s->lock);
+    for (int i = 0; i < s->session_count; i++)
+        pthread_join(s->workers[i], NULL);
+    for (size_t i = 0; i < s->statement_count; i++)
+        free(s->statements[i]);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    unit_remove_directory(s->directory);
+}
+
+#endif

@@ -1,0 +1,416 @@
+/* test_write.c: the dump's side: what is appended is pending once it is committed, not before. */
+#include "spool/spool.h"
+
+#include <pthread.h>
+
+#include "spooled.h"
+
+static struct error err;
+static struct spool *s;
+
+static void set_up(void)
+{
+    spooled_set_up();
+    s = spooled_new();
+}
+
+static void tear_down(void)
+{
+    spool_close(s);
+    spooled_tear_down();
+}
+
+static void reopen(void)
+{
+    spool_close(s);
+    s = spooled_open();
+}
+
+/* Rows = acknowledged + dead + pending, and the pending frames hold what is pending. */
+static void assert_ledger_adds_up(void)
+{
+    struct index_job job = spooled_read_job(s);
+    struct index_frame frame = {.number = 0};
+    uint64_t pending = 0;
+    ck_assert_uint_eq(job.rows, job.acknowledged + job.dead + job.pending);
+    while (spooled_find_frame(s, FRAMES_PENDING, frame.number + 1, &frame))
+        pending += frame.documents;
+    ck_assert_uint_eq(job.pending, pending);
+}
+
+START_TEST(a_frame_is_pending_once_it_is_committed)
+{
+    struct index_frame frame;
+    spooled_append(s, 1, 4);
+    ck_assert(!spooled_find_frame(s, FRAMES_PENDING, 0, &frame));
+    spooled_assert_ledger(s, 0, 0, 0, 0);
+    spooled_commit(s);
+    ck_assert(spooled_find_frame(s, FRAMES_PENDING, 0, &frame));
+    ck_assert_uint_eq(frame.number, 1);
+    ck_assert_uint_eq(frame.documents, 4);
+    ck_assert_uint_eq(frame.segment, 1);
+    ck_assert_uint_eq(frame.offset, 0);
+    ck_assert_int_eq((int64_t)frame.size, spooled_size(spooled_segment(1)));
+    spooled_assert_ledger(s, 4, 0, 0, 4);
+}
+END_TEST
+
+START_TEST(what_was_not_committed_is_gone_after_a_new_start)
+{
+    spooled_append(s, 1, 4);
+    spooled_commit(s);
+    spooled_append(s, 5, 4);
+    reopen();
+    spooled_assert_ledger(s, 4, 0, 0, 4);
+    spooled_append(s, 5, 3);
+    spooled_commit(s);
+    struct index_frame frame;
+    ck_assert(spooled_find_frame(s, FRAMES_PENDING, 2, &frame)); // no number is left out
+    ck_assert_uint_eq(frame.documents, 3);
+    ck_assert_uint_eq(frame.segment, 2);
+}
+END_TEST
+
+START_TEST(the_record_counts_all_that_was_written)
+{
+    uint64_t bytes = 0, raw = 0;
+    struct index_frame frame = {.number = 0};
+    for (uint64_t i = 0; i < 10; i++)
+        spooled_append(s, 1 + 10 * i, 10);
+    spooled_commit(s);
+    while (spooled_find_frame(s, FRAMES_PENDING, frame.number + 1, &frame)) {
+        bytes += frame.size;
+        raw += frame.raw_size;
+    }
+    struct index_job job = spooled_read_job(s);
+    ck_assert_uint_eq(job.frames, 10);
+    ck_assert_uint_eq(job.next_frame, 11);
+    ck_assert_uint_eq(job.rows, 100);
+    ck_assert_uint_eq(job.compressed_bytes, bytes);
+    ck_assert_uint_eq(job.spool_bytes, bytes);
+    ck_assert_uint_eq(job.raw_bytes, raw);
+    ck_assert_int_eq((int64_t)bytes, spooled_size(spooled_segment(1)));
+    assert_ledger_adds_up();
+}
+END_TEST
+
+START_TEST(nulled_values_are_counted_with_their_frames)
+{
+    struct compressor *c;
+    struct slice body;
+    struct frame f = {.documents = 1};
+    unit_assert_ok(compressor_new(&c, 1, &err), err);
+    unit_assert_ok(compressor_append(c, slice_of("x"), &err), err);
+    unit_assert_ok(compressor_finish(c, &body, &err), err);
+    for (uint64_t i = 1; i < 4; i++)
+        unit_assert_ok(spool_append(s, &f, body, i, &err), err);
+    compressor_free(c);
+    ck_assert_uint_eq(spooled_read_job(s).nulled, 0);
+    spooled_commit(s);
+    ck_assert_uint_eq(spooled_read_job(s).nulled, 6);
+}
+END_TEST
+
+START_TEST(a_segment_that_passes_its_size_is_followed_by_a_new_one)
+{
+    struct index_frame frame;
+    spool_close(s);
+    spooled.segment_bytes = 300;
+    s = spooled_open();
+    for (uint64_t i = 0; i < 20; i++) {
+        spooled_append(s, 1 + 4 * i, 4);
+        assert_ledger_adds_up();
+    }
+    spooled_commit(s);
+    uint32_t segments = spooled_read_job(s).next_segment - 1;
+    ck_assert_uint_gt(segments, 5);
+    for (uint32_t i = 1; i <= segments; i++)
+        ck_assert_int_gt(spooled_size(spooled_segment(i)), i < segments ? 299 : 0);
+    ck_assert(spooled_find_frame(s, FRAMES_PENDING, 20, &frame));
+    ck_assert_uint_eq(frame.segment, segments);
+    spooled_assert_ledger(s, 80, 0, 0, 80);
+}
+END_TEST
+
+START_TEST(appending_commits_when_a_second_has_passed)
+{
+    spooled_append(s, 1, 4);
+    unit_assert_ok(spool_commit_if_due(s, &err), err);
+    spooled_assert_ledger(s, 0, 0, 0, 0);
+    usleep(1050000);
+    spooled_append(s, 5, 4);
+    spooled_assert_ledger(s, 8, 0, 0, 8);
+    spooled_append(s, 9, 4);
+    usleep(1050000);
+    unit_assert_ok(spool_commit_if_due(s, &err), err);
+    spooled_assert_ledger(s, 12, 0, 0, 12);
+    usleep(1050000);
+    unit_assert_ok(spool_commit_if_due(s, &err), err); // nothing waits
+}
+END_TEST
+
+START_TEST(a_commit_of_nothing_makes_no_segment)
+{
+    spooled_commit(s);
+    unit_assert_ok(spool_commit_if_due(s, &err), err);
+    ck_assert_int_eq(spooled_size(spooled_segment(1)), -1);
+    ck_assert_uint_eq(spooled_read_job(s).next_segment, 1);
+}
+END_TEST
+
+/* --- parts --- */
+
+static struct index_part part;
+static struct buffer keys;
+
+static bool next_part(uint32_t number)
+{
+    bool found;
+    unit_assert_ok(spool_next_part(s, number, &part, &keys, &found, &err), err);
+    return found;
+}
+
+static void begin_parts(size_t count)
+{
+    buffer_init(&keys, 1000);
+    unit_assert_ok(spool_reset(s, &err), err);
+    spooled_begin(s, count);
+}
+
+START_TEST(parts_come_in_turn_until_they_are_finished)
+{
+    begin_parts(3);
+    ck_assert(next_part(0));
+    ck_assert_uint_eq(part.number, 0);
+    ck_assert(!part.range.has_from);
+    ck_assert(!part.has_last);
+    ck_assert(next_part(1));
+    ck_assert_uint_eq(part.number, 1);
+    unit_assert_slice(part.range.from, "7");
+    unit_assert_ok(spool_finish_part(s, 1, &err), err);
+    ck_assert(next_part(1));
+    ck_assert_uint_eq(part.number, 2);
+    ck_assert(!next_part(3));
+    unit_assert_ok(spool_finish_part(s, 2, &err), err);
+    unit_assert_ok(spool_finish_part(s, 0, &err), err);
+    ck_assert(!next_part(0));
+    reopen();
+    ck_assert(!next_part(0));
+    buffer_free(&keys);
+}
+END_TEST
+
+START_TEST(a_part_goes_on_behind_the_last_committed_key)
+{
+    begin_parts(2);
+    spooled_append(s, 1, 4);
+    spooled_commit(s);
+    unit_assert_ok(spooled_try_append(s, FRAME_DEAD_ROWS, 0, 5, 1, &err), err);
+    spooled_commit(s);
+    unit_assert_ok(spooled_try_append(s, FRAME_DOCUMENTS, 1, 70, 2, &err), err);
+    spooled_commit(s);
+    spooled_append(s, 6, 4); // given up
+    reopen();
+    ck_assert(next_part(0));
+    ck_assert(part.has_last);
+    unit_assert_slice(part.last, "5");
+    ck_assert(next_part(1));
+    unit_assert_slice(part.last, "71");
+    unit_assert_slice(part.range.to, "7");
+    buffer_free(&keys);
+}
+END_TEST
+
+START_TEST(finishing_a_part_commits_what_was_appended)
+{
+    spooled_append(s, 1, 4);
+    unit_assert_ok(spool_finish_part(s, 0, &err), err);
+    spooled_assert_ledger(s, 4, 0, 0, 4);
+}
+END_TEST
+
+START_TEST(a_part_that_is_none_is_a_bug)
+{
+    unit_assert_error(spool_finish_part(s, 1, &err), err, ERROR_BUG, "part 1");
+    unit_assert_ok(spooled_try_append(s, FRAME_DOCUMENTS, 9, 1, 1, &err), err);
+    unit_assert_error(spool_commit(s, &err), err, ERROR_BUG, "part 9");
+    spooled_assert_ledger(s, 0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(a_parts_keys_find_no_room_in_a_small_buffer)
+{
+    bool found;
+    begin_parts(2);
+    buffer_free(&keys);
+    buffer_init(&keys, 1);
+    unit_assert_error(spool_next_part(s, 1, &part, &keys, &found, &err), err, ERROR_MEMORY, "keys");
+}
+END_TEST
+
+/* --- the end of a dump --- */
+
+START_TEST(a_finished_dump_is_noted_when_no_part_is_left)
+{
+    begin_parts(2);
+    spooled_append(s, 1, 4);
+    unit_assert_ok(spool_finish_part(s, 0, &err), err);
+    unit_assert_ok(spool_finish_dump(s, &err), err);
+    ck_assert_uint_eq(spooled_read_job(s).dumped_ms, 0);
+    unit_assert_ok(spool_finish_part(s, 1, &err), err);
+    unit_assert_ok(spool_finish_dump(s, &err), err);
+    ck_assert_uint_ne(spooled_read_job(s).dumped_ms, 0);
+    buffer_free(&keys);
+}
+END_TEST
+
+START_TEST(finishing_a_dump_commits_and_seals)
+{
+    struct index_frame frame;
+    spooled_append(s, 1, 4);
+    unit_assert_ok(spool_finish_dump(s, &err), err);
+    spooled_assert_ledger(s, 4, 0, 0, 4);
+    spooled_append(s, 5, 4);
+    spooled_commit(s);
+    ck_assert(spooled_find_frame(s, FRAMES_PENDING, 2, &frame));
+    ck_assert_uint_eq(frame.segment, 2);
+}
+END_TEST
+
+START_TEST(the_snapshots_time_is_noted_while_the_dump_lasts)
+{
+    unit_assert_ok(spool_note_snapshot(s, 12345, &err), err);
+    ck_assert_uint_eq(spooled_read_job(s).snapshot_ms, 12345);
+    unit_assert_ok(spool_finish_part(s, 0, &err), err);
+    unit_assert_ok(spool_finish_dump(s, &err), err);
+    ck_assert_uint_eq(spooled_read_job(s).snapshot_ms, 0);
+}
+END_TEST
+
+/* --- a full spool --- */
+
+START_TEST(a_full_spool_says_so_and_commits_what_waits)
+{
+    bool is_full;
+    spool_close(s);
+    spooled.max_bytes = 1000;
+    s = spooled_open();
+    for (uint64_t i = 0; i < 100; i++) {
+        unit_assert_ok(spool_is_full(s, &is_full, &err), err);
+        if (is_full)
+            break;
+        spooled_append(s, 1 + 4 * i, 4);
+    }
+    ck_assert(is_full);
+    ck_assert_uint_ge(spooled_read_job(s).spool_bytes, 1000);
+    ck_assert_uint_lt(spooled_read_job(s).spool_bytes, 1300);
+    assert_ledger_adds_up();
+}
+END_TEST
+
+START_TEST(room_comes_back_with_acknowledged_segments)
+{
+    bool is_full;
+    uint64_t frame = 1;
+    spool_close(s);
+    spooled.max_bytes = 1000;
+    spooled.segment_bytes = 250;
+    s = spooled_open();
+    for (uint64_t next = 1; next < 400; next += 4) { // more than fits at once
+        spooled_append(s, next, 4);
+        unit_assert_ok(spool_is_full(s, &is_full, &err), err);
+        for (; is_full; frame++) {
+            spooled_acknowledge(s, frame, 4);
+            unit_assert_ok(spool_is_full(s, &is_full, &err), err);
+        }
+        ck_assert_uint_lt(spooled_read_job(s).spool_bytes, 1300);
+    }
+    ck_assert_uint_gt(frame, 50);
+    assert_ledger_adds_up();
+}
+END_TEST
+
+START_TEST(without_a_bound_or_with_kept_segments_no_spool_is_full)
+{
+    bool is_full;
+    spool_close(s);
+    spooled.max_bytes = _i == 0 ? 0 : 1;
+    spooled.keeps_segments = _i == 1;
+    s = spooled_open();
+    spooled_append(s, 1, 100);
+    spooled_commit(s);
+    unit_assert_ok(spool_is_full(s, &is_full, &err), err);
+    ck_assert(!is_full);
+}
+END_TEST
+
+/* --- several threads --- */
+
+enum { THREADS = 4, FRAMES_EACH = 50 };
+
+static void *append_frames(void *context)
+{
+    const uint32_t *number = context;
+    struct error own;
+    for (uint64_t i = 0; i < FRAMES_EACH; i++) {
+        uint64_t first = 1000 * (1 + (uint64_t)*number) + i;
+        ck_assert(spooled_try_append(s, FRAME_DOCUMENTS, *number, first, 1, &own));
+    }
+    return NULL;
+}
+
+START_TEST(parts_are_appended_to_by_several_threads)
+{
+    pthread_t threads[THREADS];
+    uint32_t numbers[THREADS];
+    struct index_frame frame = {.number = 0};
+    struct buffer bytes;
+    uint64_t count = 0;
+    spool_close(s);
+    spooled.segment_bytes = 2000;
+    s = spooled_open();
+    begin_parts(THREADS);
+    buffer_init(&bytes, 1000);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, append_frames, &numbers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    spooled_commit(s);
+    spooled_assert_ledger(s, THREADS * FRAMES_EACH, 0, 0, THREADS * FRAMES_EACH);
+    while (spooled_find_frame(s, FRAMES_PENDING, frame.number + 1, &frame)) {
+        struct slice body;
+        const char *why;
+        ck_assert_uint_eq(frame.number, ++count);
+        unit_assert_ok(spool_read_frame(s, &frame, &bytes, &body, &why, &err), err);
+        ck_assert_ptr_null(why);
+    }
+    for (uint32_t i = 0; i < THREADS; i++) {
+        ck_assert(next_part(i));
+        ck_assert_uint_eq(spooled_number(part.last), 1000 * (1 + i) + FRAMES_EACH - 1);
+    }
+    buffer_free(&bytes);
+    buffer_free(&keys);
+}
+END_TEST
+
+UNIT_MAIN_WITH("spool/write", set_up, tear_down, UNIT_TEST(a_frame_is_pending_once_it_is_committed),
+               UNIT_TEST(what_was_not_committed_is_gone_after_a_new_start),
+               UNIT_TEST(the_record_counts_all_that_was_written),
+               UNIT_TEST(nulled_values_are_counted_with_their_frames),
+               UNIT_TEST(a_segment_that_passes_its_size_is_followed_by_a_new_one),
+               UNIT_TEST(appending_commits_when_a_second_has_passed),
+               UNIT_TEST(a_commit_of_nothing_makes_no_segment),
+               UNIT_TEST(parts_come_in_turn_until_they_are_finished),
+               UNIT_TEST(a_part_goes_on_behind_the_last_committed_key),
+               UNIT_TEST(finishing_a_part_commits_what_was_appended),
+               UNIT_TEST(a_part_that_is_none_is_a_bug),
+               UNIT_TEST(a_parts_keys_find_no_room_in_a_small_buffer),
+               UNIT_TEST(a_finished_dump_is_noted_when_no_part_is_left),
+               UNIT_TEST(finishing_a_dump_commits_and_seals),
+               UNIT_TEST(the_snapshots_time_is_noted_while_the_dump_lasts),
+               UNIT_TEST(a_full_spool_says_so_and_commits_what_waits),
+               UNIT_TEST(room_comes_back_with_acknowledged_segments),
+               UNIT_LOOP(without_a_bound_or_with_kept_segments_no_spool_is_full, 2),
+               UNIT_TEST(parts_are_appended_to_by_several_threads))
