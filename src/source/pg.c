@@ -17,8 +17,7 @@ struct pg_result {
     PGresult *result;
 };
 
-/* -- errors
- * ---------------------------------------------------------------------------------------- */
+/* --- errors --- */
 
 static const struct {
     const char *prefix; // of the SQLSTATE (PostgreSQL manual, appendix A)
@@ -89,8 +88,7 @@ static bool stopped(struct error *err)
     return error_set(err, ERROR_STOPPED, "asked to stop");
 }
 
-/* -- waiting
- * --------------------------------------------------------------------------------------- */
+/* --- waiting --- */
 
 bool pg_wait(struct pg *pg, short events, int ms, bool *ready, struct error *err)
 {
@@ -142,8 +140,7 @@ void pg_drain(struct pg *pg)
     }
 }
 
-/* -- connecting
- * ------------------------------------------------------------------------------------ */
+/* --- connecting --- */
 
 static void set_address(struct pg *pg)
 {
@@ -293,8 +290,7 @@ const char *pg_last_state(const struct pg *pg)
     return pg->state;
 }
 
-/* -- statements
- * ------------------------------------------------------------------------------------ */
+/* --- statements --- */
 
 /* Send one statement: the extended protocol refuses a second one behind a semicolon. */
 static bool send_statement(struct pg *pg, const char *sql, struct error *err)

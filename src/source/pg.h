@@ -65,8 +65,7 @@ MUST_CHECK bool pg_append_literal(struct pg *pg, struct buffer *out, struct slic
 MUST_CHECK bool pg_append_identifier(struct pg *pg, struct buffer *out, const char *name,
                                      struct error *err);
 
-/* -- COPY ... TO STDOUT
- * ------------------------------------------------------------------------------ */
+/* --- COPY ... TO STDOUT --- */
 
 enum pg_copy { PG_COPY_ROW, PG_COPY_IDLE, PG_COPY_END };
 

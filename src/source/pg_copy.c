@@ -4,8 +4,7 @@
 
 #include "source/pg_internal.h"
 
-/* -- transactions
- * ---------------------------------------------------------------------------------- */
+/* --- transactions --- */
 
 static bool set_snapshot(struct pg *pg, const char *snapshot, struct error *err)
 {
@@ -66,13 +65,15 @@ bool pg_export_snapshot(struct pg *pg, struct buffer *out, struct error *err)
     return buffer_check(out, "a snapshot's id", err);
 }
 
-/* -- quoting
- * --------------------------------------------------------------------------------------- */
+/* --- quoting --- */
 
 static bool append_quoted(struct pg *pg, struct buffer *out, char *quoted, struct error *err)
 {
-    if (quoted == NULL)
-        return pg_connection_failed(pg, err);
+    if (quoted == NULL) { // no valid UTF-8
+        pg_connection_failed(pg, err);
+        err->kind = ERROR_CONFIG;
+        return false;
+    }
     buffer_append_string(out, quoted);
     PQfreemem(quoted);
     return buffer_check(out, "a statement", err);
@@ -88,8 +89,7 @@ bool pg_append_identifier(struct pg *pg, struct buffer *out, const char *name, s
     return append_quoted(pg, out, PQescapeIdentifier(pg->conn, name, strlen(name)), err);
 }
 
-/* -- COPY
- * ------------------------------------------------------------------------------------------ */
+/* --- COPY --- */
 
 bool pg_copy_begin(struct pg *pg, const char *sql, struct error *err)
 {

@@ -1,5 +1,5 @@
 /* spool.c: open, begin, look at and close a spool. See spool.h; the two sides are in write.c and
- * acknowledge.c, what happens after a crash in recover.c. */
+ * acknowledge.c, what happens after a crash in recover.c, what is only read in look.c. */
 #include "spool/spool.h"
 
 #include <stdlib.h>
@@ -11,8 +11,7 @@
 #define LOCK_FILE "lock"
 #define JOB_FILE "job.json"
 
-/* -- locks: one byte of the lock file for each role
- * ------------------------------------------------- */
+/* --- locks: one byte of the lock file for each role --- */
 
 static off_t lock_byte(enum spool_role role)
 {
@@ -288,8 +287,7 @@ bool spool_reset(struct spool *s, struct error *err)
            file_sync_directory(s->dir, err);
 }
 
-/* -- the job's record
- * ------------------------------------------------------------------------------ */
+/* --- the job's record --- */
 
 bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
                           struct index_job *job, struct error *err)
@@ -318,88 +316,4 @@ bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct 
         return index_commit(txn, err);
     index_abort(txn);
     return false;
-}
-
-bool spool_get_job(struct spool *s, struct index_job *job, struct error *err)
-{
-    struct index_txn *txn;
-    if (!spool_begin_with_job(s, false, &txn, job, err))
-        return false;
-    index_abort(txn);
-    return true;
-}
-
-bool spool_get_description(struct spool *s, struct buffer *out, struct error *err)
-{
-    struct index_txn *txn;
-    struct slice text;
-    if (!index_begin(s->index, false, &txn, err))
-        return false;
-    bool ok = index_get_description(txn, &text, err);
-    if (ok)
-        buffer_append(out, text.data, text.size);
-    index_abort(txn);
-    return ok && buffer_check(out, "the job's description", err);
-}
-
-/* -- looking
- * --------------------------------------------------------------------------------------- */
-
-bool spool_each_segment(struct spool *s,
-                        bool (*see)(const struct index_segment *segment, void *context,
-                                    struct error *err),
-                        void *context, struct error *err)
-{
-    struct index_txn *txn;
-    struct index_segment segment = {.number = 0};
-    bool found = true;
-    if (!index_begin(s->index, false, &txn, err))
-        return false;
-    bool ok = true;
-    for (uint32_t from = 0; ok && found; from = segment.number + 1) {
-        ok = index_next_segment(txn, from, &segment, &found, err);
-        if (ok && found)
-            ok = see(&segment, context, err);
-    }
-    index_abort(txn);
-    return ok;
-}
-
-bool spool_each_part(struct spool *s,
-                     bool (*see)(const struct index_part *part, void *context, struct error *err),
-                     void *context, struct error *err)
-{
-    struct index_txn *txn;
-    struct index_part part = {.number = 0};
-    bool found = true;
-    if (!index_begin(s->index, false, &txn, err))
-        return false;
-    bool ok = true;
-    for (uint32_t from = 0; ok && found; from = part.number + 1) {
-        ok = index_next_part(txn, from, &part, &found, err);
-        if (ok && found)
-            ok = see(&part, context, err);
-    }
-    index_abort(txn);
-    return ok;
-}
-
-bool spool_each_frame(struct spool *s, enum frame_table table,
-                      bool (*see)(const struct index_frame *frame, void *context,
-                                  struct error *err),
-                      void *context, struct error *err)
-{
-    struct index_txn *txn;
-    struct index_frame frame = {.number = 0};
-    bool found = true;
-    if (!index_begin(s->index, false, &txn, err))
-        return false;
-    bool ok = true;
-    for (uint64_t from = 0; ok && found; from = frame.number + 1) {
-        ok = index_next_frame(txn, table, from, &frame, &found, err);
-        if (ok && found)
-            ok = see(&frame, context, err);
-    }
-    index_abort(txn);
-    return ok;
 }

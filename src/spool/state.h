@@ -1,5 +1,5 @@
 /* state.h: what a spool is made of, for the files of spool.h's implementation only: spool.c (open,
- * begin, look), write.c (the dump's side), acknowledge.c (the replay's side), recover.c. */
+ * begin), look.c, write.c (the dump's side), acknowledge.c (the replay's side), recover.c. */
 #ifndef BOBBIN_SPOOL_STATE_H
 #define BOBBIN_SPOOL_STATE_H
 
@@ -43,8 +43,7 @@ struct spool {
     int64_t committed_ms; // monotonic
 };
 
-/* -- shared by the files
- * ---------------------------------------------------------------------------- */
+/* --- shared by the files --- */
 
 /* Begin a transaction and read the job's record, which must be there. */
 bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,

@@ -130,7 +130,10 @@ START_TEST(text_that_is_no_utf8_cannot_be_quoted)
     struct buffer out;
     buffer_init(&out, 1000);
     begin(NULL, 0);
-    ck_assert(!pg_append_literal(pg, &out, slice_of("caf\xe9"), &err));
+    unit_assert_error(pg_append_literal(pg, &out, slice_of("caf\xe9"), &err), err, ERROR_CONFIG,
+                      "multibyte");
+    unit_assert_error(pg_append_identifier(pg, &out, "caf\xe9", &err), err, ERROR_CONFIG,
+                      "multibyte");
     ck_assert_uint_eq(out.size, 0);
     end();
 }
