@@ -44,6 +44,31 @@ bool file_open_directory(int *fd, const char *path, bool create, struct error *e
     return false;
 }
 
+/* PATH without its last name: "a/b/" -> "a", "b" -> ".". */
+static void put_parent(const char *path, char *out, size_t size)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    while (end > 0 && path[end - 1] != '/')
+        end--;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    snprintf(out, size, "%.*s", end == 0 ? 1 : (int)end, end == 0 ? "." : path);
+}
+
+bool file_check_place(const char *path, struct error *err)
+{
+    char parent[4096];
+    if (access(path, W_OK | X_OK) == 0)
+        return true;
+    if (errno != ENOENT)
+        return error_set_errno(err, ERROR_DISK, "directory %s", path);
+    put_parent(path, parent, sizeof parent);
+    return access(parent, W_OK | X_OK) == 0 ||
+           error_set_errno(err, ERROR_DISK, "directory %s can't be made", path);
+}
+
 bool file_create(int *fd, int dir, const char *name, struct error *err)
 {
     *fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, FILE_MODE);

@@ -16,6 +16,10 @@
  * its entry synced. A missing one without CREATE gives *FD = -1 and true. */
 MUST_CHECK bool file_open_directory(int *fd, const char *path, bool create, struct error *err);
 
+/* Could files be made in directory PATH, or PATH itself when it is missing? Nothing is made. ERROR_DISK when
+ * not, as far as permissions and mounts tell. */
+MUST_CHECK bool file_check_place(const char *path, struct error *err);
+
 /* Create NAME (0600) for writing; it must not exist. */
 MUST_CHECK bool file_create(int *fd, int dir, const char *name, struct error *err);
 

@@ -1,7 +1,9 @@
 /* main.c: bobbin's entry: which subcommand, its options, its exit status. */
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/stop.h"
@@ -98,9 +100,22 @@ static void bound_memory(void)
     mallopt(M_ARENA_MAX, 2);
 }
 
+/* Only the index is mapped into memory (lmdb.h): the kernel can't bring a page of it. */
+static void on_bus_error(int signal_number)
+{
+    static const char words[] =
+        "error: index.mdb can't be read or written: the file was cut, or its disk "
+        "is full or failing\n";
+    (void)signal_number;
+    ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)ignored; // nothing is left to be done about it
+    _exit(error_exit_status(ERROR_DAMAGED));
+}
+
 int main(int argc, char **argv)
 {
     bound_memory();
+    signal(SIGBUS, on_bus_error);
     const char *name = argc > 1 ? argv[1] : "";
     for (int i = 0; i < COMMAND_ROWS; i++)
         if (strcmp(name, commands[i].name) == 0)

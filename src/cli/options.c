@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <ini.h>
-
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/ini_file.h"
 #include "cli/values.h"
 
 enum type { STRING, LIST, COUNT, SIZE, DURATION, CHOICE, FLAG, SECRET };
@@ -163,8 +162,28 @@ static bool set_from_file(struct reading *r, const struct row *row, const char *
     bool ok = file_read_whole(path, &secret, r->err);
     while (ok && secret.size > 0 && strchr("\r\n", secret.data[secret.size - 1]) != NULL)
         secret.size--;
-    ok = ok && set_value(r, row, buffer_string(&secret));
+    ok = ok ? set_value(r, row, buffer_string(&secret))
+            : error_wrap(r->err, "%s%s-file", r->where, row->name);
     buffer_free(&secret);
+    return ok;
+}
+
+/* One text may hold a whole list, with commas or spaces between; a header has both in it. */
+static bool set_list(struct reading *r, const struct row *row, const char *text)
+{
+    struct buffer word;
+    if (row->type != LIST || strcmp(row->name, "header") == 0)
+        return set_value(r, row, text);
+    buffer_init(&word, SIZE_MAX);
+    bool ok = true;
+    while (ok && *(text += strspn(text, ", ")) != '\0') {
+        size_t length = strcspn(text, ", ");
+        buffer_clear(&word);
+        buffer_append(&word, text, length);
+        ok = set_value(r, row, buffer_string(&word));
+        text += length;
+    }
+    buffer_free(&word);
     return ok;
 }
 
@@ -186,10 +205,10 @@ static bool set_by_name(struct reading *r, const char *name, const char *text)
     bool is_file;
     const struct row *row = find_row(name, &is_file);
     if (row == NULL)
-        return error_set(r->err, ERROR_CONFIG, "%s: there is no option \"%s\"", r->where, name);
+        return error_set(r->err, ERROR_CONFIG, "%sthere is no option \"%s\"", r->where, name);
     if (!(row->commands & 1u << r->command))
         return true; // one file serves all subcommands
-    return is_file ? set_from_file(r, row, text) : set_value(r, row, text);
+    return is_file ? set_from_file(r, row, text) : set_list(r, row, text);
 }
 
 /* --- sources --- */
@@ -202,11 +221,10 @@ static bool read_defaults(struct reading *r)
     return true;
 }
 
-static int on_ini_line(void *context, const char *section, const char *name, const char *value)
+static bool on_config_line(void *context, const char *name, const char *value, struct error *err)
 {
-    struct reading *r = context;
-    (void)section; // sections are for people
-    return r->err->kind == ERROR_NONE && set_by_name(r, name, value);
+    (void)err; // is the reading's
+    return set_by_name(context, name, value);
 }
 
 static bool read_config(struct reading *r, const char *path)
@@ -215,13 +233,7 @@ static bool read_config(struct reading *r, const char *path)
     snprintf(where, sizeof where, "config file %s: ", path);
     r->source = FROM_FILE;
     r->where = where;
-    int line = ini_parse(path, on_ini_line, r);
-    if (r->err->kind != ERROR_NONE)
-        return false;
-    if (line < 0)
-        return error_set_errno(r->err, ERROR_CONFIG, "config file %s can't be read", path);
-    return line == 0 || error_set(r->err, ERROR_CONFIG,
-                                  "config file %s: line %d is no \"name = value\"", path, line);
+    return ini_file_read(path, on_config_line, r, r->err);
 }
 
 static void variable_name(const char *option, const char *suffix, char out[NAME_BYTES])
@@ -231,23 +243,6 @@ static void variable_name(const char *option, const char *suffix, char out[NAME_
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-/* A list's variable holds several values with commas or spaces between them. */
-static bool set_list(struct reading *r, const struct row *row, const char *text)
-{
-    struct buffer word;
-    buffer_init(&word, 8192);
-    bool ok = true;
-    while (ok && *(text += strspn(text, ", ")) != '\0') {
-        size_t length = strcspn(text, ", ");
-        buffer_clear(&word);
-        buffer_append(&word, text, length);
-        ok = set_value(r, row, buffer_string(&word));
-        text += length;
-    }
-    buffer_free(&word);
-    return ok;
-}
-
 static bool read_variable(struct reading *r, const struct row *row)
 {
     char name[NAME_BYTES];
@@ -255,8 +250,7 @@ static bool read_variable(struct reading *r, const struct row *row)
     const char *value = getenv(name);
     r->where = "BOBBIN_* variable for --";
     if (value != NULL && value[0] != '\0')
-        return row->type == LIST && strcmp(row->name, "header") != 0 ? set_list(r, row, value)
-                                                                     : set_value(r, row, value);
+        return set_list(r, row, value);
     variable_name(row->name, "_FILE", name);
     const char *path = row->type == SECRET ? getenv(name) : NULL;
     return path == NULL || path[0] == '\0' || set_from_file(r, row, path);
@@ -282,15 +276,39 @@ static void hide_password(char *argument)
     buffer_free(&redacted);
 }
 
+/* What getopt_long returns: of a row, and of a secret's name without "-file", which it would else take
+ * for an abbreviation. */
+enum { ROW_0 = 1000, SECRET_0 = 2000, LONG_OPTIONS = 2 * ROWS + 2 };
+
 static void fill_long_options(struct option *out, char names[ROWS][NAME_BYTES])
 {
     for (int i = 0; i < ROWS; i++) {
-        snprintf(names[i], NAME_BYTES, "%s%s", rows[i].name, rows[i].type == SECRET ? "-file" : "");
-        out[i] = (struct option){names[i], rows[i].type == FLAG ? no_argument : required_argument,
-                                 NULL, 0};
+        const struct row *row = &rows[i];
+        snprintf(names[i], NAME_BYTES, "%s%s", row->name, row->type == SECRET ? "-file" : "");
+        *out++ = (struct option){names[i], row->type == FLAG ? no_argument : required_argument,
+                                 NULL, ROW_0 + i};
+        if (row->type == SECRET)
+            *out++ = (struct option){row->name, optional_argument, NULL, SECRET_0 + i};
     }
-    out[ROWS] = (struct option){"help", no_argument, NULL, 0};
-    out[ROWS + 1] = (struct option){NULL, 0, NULL, 0};
+    *out++ = (struct option){"help", no_argument, NULL, 'h'};
+    *out = (struct option){NULL, 0, NULL, 0};
+}
+
+/* C is what getopt_long returned for no good option of ours; WORD is the argument. */
+static bool refuse_argument(struct reading *r, int c, const char *word)
+{
+    if (c >= SECRET_0)
+        return error_set(r->err, ERROR_USAGE,
+                         "--%s: others can see the command line: give --%s-file FILE, or the "
+                         "environment",
+                         rows[c - SECRET_0].name, rows[c - SECRET_0].name);
+    if (optopt >= ROW_0)
+        return error_set(r->err, ERROR_USAGE, "--%s %s; see --help", rows[optopt - ROW_0].name,
+                         c == ':' ? "needs a value" : "takes no value");
+    if (optopt != 0)
+        return error_set(r->err, ERROR_USAGE, "there is no option \"-%c\"; see --help", optopt);
+    return error_set(r->err, ERROR_USAGE, "there is no option \"%.*s\"; see --help",
+                     (int)strcspn(word, "="), word); // behind "=" may be a secret
 }
 
 static bool take_argument(struct reading *r, const struct row *row, char *value)
@@ -321,24 +339,23 @@ static bool take_operands(struct reading *r, int argc, char **argv)
 static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
 {
     char names[ROWS][NAME_BYTES];
-    struct option long_options[ROWS + 2];
-    int at, c;
+    struct option long_options[LONG_OPTIONS];
+    int c;
     fill_long_options(long_options, names);
     r->source = FROM_ARGUMENTS;
     r->where = "--";
     optind = 0; // glibc: start anew
     opterr = 0;
-    while ((c = getopt_long(argc, argv, ":h", long_options, &at)) != -1) {
-        if (c == 'h' || (c == 0 && at == ROWS)) {
+    while ((c = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+        if (c == 'h') {
             r->options->wants_help = true;
             continue;
         }
-        if (c != 0)
-            return error_set(r->err, ERROR_USAGE, "%s \"%s\"; see --help",
-                             c == ':' ? "a value is missing behind" : "there is no option",
-                             argv[optind - 1]);
-        bool is_early = strcmp(rows[at].name, "config") == 0;
-        if ((pass == 0) == is_early && !take_argument(r, &rows[at], optarg))
+        if (c < ROW_0 || c >= SECRET_0)
+            return refuse_argument(r, c, argv[optind - 1]);
+        const struct row *row = &rows[c - ROW_0];
+        bool is_early = strcmp(row->name, "config") == 0;
+        if ((pass == 0) == is_early && !take_argument(r, row, optarg))
             return false;
     }
     return pass == 0 || take_operands(r, argc, argv);

@@ -29,6 +29,13 @@ struct part_dump {
 
 /* --- a window --- */
 
+/* The next window is long in coming: what was read must not wait for it. */
+static bool on_idle(void *context, struct error *err)
+{
+    struct part_dump *p = context;
+    return frames_tick(p->frames, err);
+}
+
 static bool need_connection(struct part_dump *p, struct error *err)
 {
     const struct job_options *o = p->dump->options;
@@ -36,7 +43,10 @@ static bool need_connection(struct part_dump *p, struct error *err)
         return true;
     pg_close(p->pg);
     p->pg = NULL;
-    return pg_connect(&p->pg, o->dsn, o->statement_timeout_ms, err);
+    if (!pg_connect(&p->pg, o->dsn, o->statement_timeout_ms, err))
+        return false;
+    pg_set_idle(p->pg, on_idle, p);
+    return true;
 }
 
 static bool begin_window(struct part_dump *p, struct error *err)

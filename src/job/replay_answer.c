@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "job/replay_internal.h"
 #include "sink/bulk.h"
+#include "sink/json_scan.h"
 #include "spool/compress.h"
 
 enum {
@@ -15,13 +16,20 @@ enum {
 
 /* --- retries --- */
 
-static void note_failure(struct replay *r, const struct slot *slot, const char *what)
+/* "HOST: WHAT" without the password that the host's URL may have. */
+static void describe_host(const struct replay *r, const struct slot *slot, const char *what,
+                          char out[FAILURE_BYTES])
 {
     struct buffer host;
     buffer_init(&host, FAILURE_BYTES);
     log_redact(&host, throttle_host(r->throttle, slot->host));
-    snprintf(r->last_failure, sizeof r->last_failure, "%s: %s", buffer_string(&host), what);
+    snprintf(out, FAILURE_BYTES, "%s: %s", buffer_string(&host), what);
     buffer_free(&host);
+}
+
+static void note_failure(struct replay *r, const struct slot *slot, const char *what)
+{
+    describe_host(r, slot, what, r->last_failure);
     log_message(LOG_WARNING, "frame %llu: %s: it is sent again",
                 (unsigned long long)slot->frame.number, r->last_failure);
 }
@@ -71,7 +79,7 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
                          const struct delivery_outcome *outcome, struct error *err)
 {
     int64_t now = clock_monotonic_ms();
-    if (outcome->done > 0)
+    if (outcome->done + outcome->dead > 0)
         r->progress_ms = now;
     if (outcome->is_denied)
         return error_set(err, ERROR_DENIED, "index %s: %s: check the user's privileges", r->index,
@@ -109,67 +117,94 @@ static bool take_success(struct replay *r, struct slot *slot, const struct http_
     return true;
 }
 
-/* 413, or 400 for the request as a whole: halves find out which document is to blame. */
-static bool take_refusal(struct replay *r, struct slot *slot, const struct http_response *response,
-                         struct error *err)
+/* What the answer says is wrong: its "error", or all of it when it is none of a search engine. */
+static struct slice error_of(const struct http_response *response)
 {
-    uint64_t bytes;
-    if (!delivery_split(slot->delivery, response->status, response->body, &bytes, err))
-        return false;
-    if (response->status == 413 && bytes / 2 < r->most_bytes)
-        r->most_bytes = bytes / 2 > LEAST_BYTES ? bytes / 2 : LEAST_BYTES;
-    log_message(
-        LOG_INFO, "frame %llu: HTTP %d for a request of %llu bytes: it is sent in smaller ones",
-        (unsigned long long)slot->frame.number, response->status, (unsigned long long)bytes);
-    throttle_succeeded(r->throttle, slot->host);
-    complete_or_go_on(slot);
-    return true;
+    struct slice error;
+    return json_scan_find(response->body, "error", &error) ? error : response->body;
 }
 
-/* In words: the status and what the answer's "error" says. */
+/* A full disk, or an operator who wants no writes for now. */
+static bool is_blocked(const struct http_response *response)
+{
+    struct slice type;
+    return json_scan_find(error_of(response), "type", &type) &&
+           slice_equal(json_scan_string(type), slice_of("cluster_block_exception"));
+}
+
+/* In words: the status and what the answer says is wrong. */
 static void describe_response(const struct http_response *response, char *out, size_t size)
 {
     struct buffer words;
-    struct slice body = response->body;
     buffer_init(&words, FAILURE_BYTES);
-    bulk_describe_error(body, &words);
+    bulk_describe_error(error_of(response), &words);
     snprintf(out, size, "HTTP %d%s%s", response->status, words.size > 0 ? ": " : "",
              words.size > 0 ? buffer_string(&words) : "");
     buffer_free(&words);
 }
 
+/* 413, or 400 for the request as a whole: halves find out which document is to blame. */
+static bool take_refusal(struct replay *r, struct slot *slot, const struct http_response *response,
+                         const char *what, struct error *err)
+{
+    uint64_t bytes;
+    size_t done, dead;
+    delivery_count(slot->delivery, &done, &dead);
+    if (!delivery_split(slot->delivery, response->status, error_of(response), &bytes, err))
+        return false;
+    if (response->status == 413 && bytes / 2 < r->most_bytes)
+        r->most_bytes = bytes / 2 > LEAST_BYTES ? bytes / 2 : LEAST_BYTES;
+    throttle_succeeded(r->throttle, slot->host);
+    complete_or_go_on(slot);
+    bool is_refused = slot->dead > dead;
+    if (is_refused)
+        r->progress_ms = clock_monotonic_ms();
+    log_message(is_refused ? LOG_WARNING : LOG_INFO, "frame %llu: %s: %s of %llu bytes is %s",
+                (unsigned long long)slot->frame.number, what,
+                is_refused ? "a document" : "a request", (unsigned long long)bytes,
+                is_refused ? "refused for good" : "sent in smaller ones");
+    return true;
+}
+
+/* The cluster answers, but takes nothing now. */
+static bool take_patience(struct replay *r, struct slot *slot, const struct http_response *response,
+                          const char *what)
+{
+    delivery_return(slot->delivery);
+    throttle_overloaded(r->throttle, slot->host, clock_monotonic_ms(), response->retry_after_ms);
+    note_failure(r, slot, what);
+    retry_later(r, slot, false);
+    return true;
+}
+
 static bool take_status(struct replay *r, struct slot *slot, const struct http_response *response,
                         struct error *err)
 {
-    char what[FAILURE_BYTES];
+    char what[FAILURE_BYTES], at_host[FAILURE_BYTES];
     describe_response(response, what, sizeof what);
+    describe_host(r, slot, what, at_host);
     switch (response->status) {
     case 200:
         return take_success(r, slot, response, err);
     case 400:
     case 413:
-        return take_refusal(r, slot, response, err);
+        return take_refusal(r, slot, response, what, err);
     case 401:
     case 403:
-        return error_set(err, ERROR_DENIED, "%s: %s: check user, password or key",
-                         throttle_host(r->throttle, slot->host), what);
-    case 408:
-    case 429:
-        delivery_return(slot->delivery);
-        throttle_overloaded(r->throttle, slot->host, clock_monotonic_ms(),
-                            response->retry_after_ms);
-        note_failure(r, slot, what);
-        retry_later(r, slot, false);
-        return true;
+        if (is_blocked(response))
+            return take_patience(r, slot, response, what);
+        return error_set(err, ERROR_DENIED, "%s: check user, password or key", at_host);
     case 404:
         return index_is_gone(r, err);
+    case 408:
+    case 429:
+        return take_patience(r, slot, response, what);
     default:
         break;
     }
     if (response->status < 500)
-        return error_set(err, ERROR_CONFIG,
-                         "%s: %s: this is no answer of a search engine; check --url",
-                         throttle_host(r->throttle, slot->host), what);
+        return error_set(err, ERROR_CONFIG, "%s: this is no answer of a search engine; check --url",
+                         at_host);
     request_failed(r, slot, false, what);
     return true;
 }
@@ -180,9 +215,11 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
     r->requests++;
     if (response->status != 0)
         return take_status(r, slot, response, err);
-    if (response->is_certificate_refused)
-        return error_set(err, ERROR_DENIED, "%s: %s", throttle_host(r->throttle, slot->host),
-                         response->failure);
+    if (response->is_certificate_refused) {
+        char at_host[FAILURE_BYTES];
+        describe_host(r, slot, response->failure, at_host);
+        return error_set(err, ERROR_DENIED, "%s", at_host);
+    }
     request_failed(r, slot, response->is_timeout, response->failure);
     return true;
 }

@@ -285,11 +285,27 @@ static bool run_job(struct run *run, job_observer *observe, void *context, struc
            run_to_the_end(run, observe, context, err);
 }
 
+/* What the disk says, where the index failed under us. */
+static bool read_last_from_disk(const char *path, struct index_job *last)
+{
+    struct spool_options options = {.path = path, .roles = SPOOL_READER};
+    struct spool *s = NULL;
+    struct error ignored = {.kind = ERROR_NONE};
+    bool ok = spool_open(&s, &options, NULL, &ignored) && !spool_is_new(s) &&
+              spool_get_job(s, last, &ignored);
+    spool_close(s);
+    return ok;
+}
+
+/* The end of RUN's spool, too: the index can be open once only. */
 static void read_last(struct run *run, struct index_job *last, bool *has_last)
 {
     struct error ignored = {.kind = ERROR_NONE};
-    *has_last = run->spool != NULL && !spool_is_new(run->spool) &&
-                spool_get_job(run->spool, last, &ignored);
+    bool is_begun = run->spool != NULL && !spool_is_new(run->spool);
+    *has_last = is_begun && spool_get_job(run->spool, last, &ignored);
+    spool_close(run->spool);
+    if (is_begun && !*has_last)
+        *has_last = read_last_from_disk(run->options->spool, last);
 }
 
 bool job_run(const struct job_options *o, unsigned roles, job_observer *observe, void *context,
@@ -301,10 +317,9 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
     pthread_mutex_init(&run.lock, NULL);
     pthread_cond_init(&run.stage_ended, NULL);
     bool ok = run_job(&run, observe, context, err);
-    read_last(&run, last, has_last);
     replay_close(run.replay);
     dump_close(run.dump);
-    spool_close(run.spool);
+    read_last(&run, last, has_last);
     free(run.index);
     buffer_free(&run.select);
     buffer_free(&run.description);

@@ -114,7 +114,6 @@ static bool flush_output(struct pg *pg, struct error *err)
     return rc == 0 || pg_connection_failed(pg, err);
 }
 
-/* The next result of what was sent; NULL at the end. */
 bool pg_next_result(struct pg *pg, PGresult **out, struct error *err)
 {
     while (PQisBusy(pg->conn)) {
@@ -123,12 +122,13 @@ bool pg_next_result(struct pg *pg, PGresult **out, struct error *err)
             return false;
         if (ready && !PQconsumeInput(pg->conn))
             return pg_connection_failed(pg, err);
+        if (!ready && pg->on_idle != NULL && !pg->on_idle(pg->idle_context, err))
+            return false;
     }
     *out = PQgetResult(pg->conn);
     return true;
 }
 
-/* Read all that is left of the current statement. */
 void pg_drain(struct pg *pg)
 {
     PGresult *result;
@@ -273,6 +273,12 @@ void pg_close(struct pg *pg)
     PQfreemem(pg->copied);
     PQfinish(pg->conn);
     free(pg);
+}
+
+void pg_set_idle(struct pg *pg, bool (*on_idle)(void *context, struct error *err), void *context)
+{
+    pg->on_idle = on_idle;
+    pg->idle_context = context;
 }
 
 const char *pg_address(const struct pg *pg)

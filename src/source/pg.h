@@ -22,6 +22,10 @@ MUST_CHECK bool pg_connect(struct pg **out, const char *dsn, int64_t statement_t
                            struct error *err);
 void pg_close(struct pg *pg);
 
+/* ON_IDLE is called about every second while a statement's answer is waited for; when it fails, so does
+ * the wait, with its error. It must not use PG. */
+void pg_set_idle(struct pg *pg, bool (*on_idle)(void *context, struct error *err), void *context);
+
 /* "host:port/database", for messages. Borrowed. */
 const char *pg_address(const struct pg *pg);
 

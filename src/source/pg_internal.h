@@ -12,6 +12,8 @@ struct pg {
     PGconn *conn;
     char *copied; // the row that pg_copy_read gave last
     int64_t statement_timeout_ms;
+    bool (*on_idle)(void *context, struct error *err); // or NULL
+    void *idle_context;
     char state[STATE_BYTES];
     char address[ADDRESS_BYTES];
 };

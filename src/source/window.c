@@ -160,7 +160,8 @@ bool window_split(struct pg *pg, const struct query *q, const struct key_range *
     buffer_free(&answer);
     struct key_range left = *range;
     *part_count = 0;
-    /* The keys must not move, since parts borrow them. */
+    /* The keys must not move, since parts borrow them: so there is room, and no more than that. */
+    keys->maximum = count * KEY_ROOM_BYTES;
     if (ok && !buffer_reserve(keys, count * KEY_ROOM_BYTES))
         ok = buffer_check(keys, "the parts' keys", err);
     uint64_t each = *rows / count;

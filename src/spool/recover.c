@@ -3,9 +3,9 @@
 
 #include "base/file.h"
 
-/* The frames of SEGMENT that end behind ACTUAL bytes are lost. */
+/* The frames of SEGMENT that end behind *ACTUAL bytes are lost; *ACTUAL becomes the end of those before. */
 static bool lose_missing_frames(struct index_txn *txn, struct index_job *job,
-                                struct index_segment *segment, uint64_t actual, struct error *err)
+                                struct index_segment *segment, uint64_t *actual, struct error *err)
 {
     struct index_frame frame;
     uint64_t end = segment->first_frame + segment->frames;
@@ -15,8 +15,10 @@ static bool lose_missing_frames(struct index_txn *txn, struct index_job *job,
             return false;
         if (!found || frame.number >= end)
             return true;
-        if (frame.offset + frame.size <= actual)
+        if (frame.offset + frame.size <= *actual)
             continue;
+        if (frame.offset < *actual)
+            *actual = frame.offset;
         segment->pending--;
         if (!spool_turn_into_part(txn, job, &frame, err))
             return false;
@@ -34,7 +36,8 @@ static bool recover_segment(struct spool *s, struct index_txn *txn, struct index
     if (!segment_cut(s->dir, segment->number, segment->size, &actual, err))
         return false;
     if (actual < segment->size) {
-        if (!lose_missing_frames(txn, job, segment, actual, err))
+        if (!lose_missing_frames(txn, job, segment, &actual, err) ||
+            !segment_cut(s->dir, segment->number, actual, &actual, err))
             return false;
         job->spool_bytes -= segment->size - actual;
         segment->size = actual;

@@ -163,10 +163,12 @@ bool spool_open(struct spool **out, const struct spool_options *options, const s
     pthread_mutex_init(&s->lock, NULL);
     buffer_init(&s->keys, SIZE_MAX);
     bool ok = look(s, id, err);
-    if (ok && s->is_new)
+    if (ok && s->is_new) {
         reset_state(s);
-    else if (ok)
+        ok = !(options->roles & SPOOL_DUMP) || file_check_place(options->path, err);
+    } else if (ok) {
         ok = take_part(s, err);
+    }
     if (!ok) {
         spool_close(s);
         return error_wrap(err, "spool %s", options->path);
@@ -256,14 +258,27 @@ static bool create_files(struct spool *s, struct slice description, struct error
            file_sync_directory(s->dir, err);
 }
 
+/* A full disk may have cut the index short; nothing is in it yet, and the next begin makes a new one. */
+static void remove_unfinished(struct spool *s, const struct error *err)
+{
+    struct error ignored = {.kind = ERROR_NONE};
+    if (err->kind != ERROR_DISK || s->lock_file < 0)
+        return;
+    reset_state(s);
+    (void)!(file_remove(s->dir, INDEX_FILE, &ignored) &&
+            file_remove(s->dir, INDEX_FILE "-lock", &ignored));
+}
+
 bool spool_begin(struct spool *s, const struct job_id *id, struct slice description,
                  const struct key_range *parts, size_t part_count, uint64_t estimated_rows,
                  struct error *err)
 {
     s->id = *id;
     if (!create_files(s, description, err) ||
-        !write_plan(s, description, parts, part_count, estimated_rows, err))
+        !write_plan(s, description, parts, part_count, estimated_rows, err)) {
+        remove_unfinished(s, err);
         return error_wrap(err, "spool %s", s->options.path);
+    }
     s->is_new = false;
     return true;
 }

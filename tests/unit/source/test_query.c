@@ -132,7 +132,7 @@ START_TEST(each_metadata_column_has_its_role)
 }
 END_TEST
 
-/* -- the key ------------------------------------------------------------------------------------ */
+/* --- the key --- */
 
 START_TEST(a_key_that_is_no_plain_value_comes_once_more_as_text)
 {
@@ -221,7 +221,7 @@ START_TEST(a_key_that_is_no_tables_column_is_not_looked_up)
 }
 END_TEST
 
-/* -- the SELECT --------------------------------------------------------------------------------- */
+/* --- the SELECT --- */
 
 static const char *const endings[] = {"SELECT 1",        "SELECT 1;",
                                       "SELECT 1 ;\n\n",  "SELECT 1\r\n ; ;\t",

@@ -19,7 +19,7 @@ static void end(void)
     described_end();
 }
 
-/* -- windows ------------------------------------------------------------------------------------ */
+/* --- windows --- */
 
 START_TEST(a_window_ends_with_the_key_of_its_last_row)
 {
@@ -68,7 +68,7 @@ START_TEST(what_the_server_says_of_a_window_is_passed_on)
 }
 END_TEST
 
-/* -- the range ---------------------------------------------------------------------------------- */
+/* --- the range --- */
 
 static const struct {
     struct key_range range;
@@ -131,11 +131,11 @@ START_TEST(a_lost_connection_is_not_the_users_mistake)
 }
 END_TEST
 
-/* -- the key ------------------------------------------------------------------------------------ */
+/* --- the key --- */
 
 #define NO_NULLS                                                                                   \
     {                                                                                              \
-        .sql = "IS NULL", .columns = "a"                                                           \
+        .sql = "q.\"id\" IS NULL", .columns = "a"                                                  \
     }
 
 START_TEST(a_unique_key_without_nulls_is_good_and_its_keys_are_not_read)
@@ -144,7 +144,7 @@ START_TEST(a_unique_key_without_nulls_is_good_and_its_keys_are_not_read)
     begin(rules, COUNT_OF(rules));
     unit_assert_ok(window_check_key(described_pg, q, &questions[0].range, &err), err);
     ck_assert_int_eq(canned_count_statements(&described_server, "HAVING"), 0);
-    ck_assert_ptr_nonnull(strstr(described_statement("IS NULL"),
+    ck_assert_ptr_nonnull(strstr(described_statement("\" IS NULL"),
                                  "AS q WHERE q.\"id\" IS NULL LIMIT 1")); // of the whole query
     end();
 }
@@ -152,8 +152,8 @@ END_TEST
 
 START_TEST(a_null_key_is_found)
 {
-    static const struct canned_rule rules[] = {{.sql = "IS NULL", .columns = "a", .rows = "1\n"},
-                                               DESCRIBED_RULES};
+    static const struct canned_rule rules[] = {
+        {.sql = "q.\"id\" IS NULL", .columns = "a", .rows = "1\n"}, DESCRIBED_RULES};
     begin(rules, COUNT_OF(rules));
     unit_assert_error(window_check_key(described_pg, q, &all, &err), err, ERROR_CONFIG,
                       "the key is NULL");
@@ -193,7 +193,7 @@ START_TEST(a_key_without_an_index_can_be_unique_all_the_same)
 }
 END_TEST
 
-/* -- how many ----------------------------------------------------------------------------------- */
+/* --- how many --- */
 
 static const struct {
     const char *plan;
@@ -223,7 +223,7 @@ START_TEST(the_planner_estimates_the_rows_or_nobody_does)
 }
 END_TEST
 
-/* -- parts -------------------------------------------------------------------------------------- */
+/* --- parts --- */
 
 /* A table of the keys 1 to 100. */
 static void answer_bound(const char *sql, struct buffer *rows)
@@ -329,6 +329,34 @@ START_TEST(rows_that_vanish_meanwhile_leave_fewer_parts)
 }
 END_TEST
 
+static void answer_long_key(const char *sql, struct buffer *rows)
+{
+    (void)sql;
+    for (int i = 0; i < 100000; i++)
+        buffer_append_byte(rows, 'k');
+    buffer_append_byte(rows, '\n');
+}
+
+START_TEST(keys_too_long_to_be_kept_are_an_error)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "SELECT count(*)", .columns = "a", .rows = "100\n"},
+        {.sql = "OFFSET", .columns = "a", .answer = answer_long_key},
+        DESCRIBED_RULES};
+    struct key_range parts[3];
+    struct buffer keys;
+    size_t part_count;
+    uint64_t rows;
+    buffer_init(&keys, SIZE_MAX);
+    begin(rules, COUNT_OF(rules));
+    unit_assert_error(
+        window_split(described_pg, q, &all, 3, parts, &part_count, &keys, &rows, &err), err,
+        ERROR_MEMORY, "a key");
+    buffer_free(&keys);
+    end();
+}
+END_TEST
+
 UNIT_MAIN("source/window", UNIT_TEST(a_window_ends_with_the_key_of_its_last_row),
           UNIT_TEST(the_last_window_has_no_end),
           UNIT_TEST(what_the_server_says_of_a_window_is_passed_on),
@@ -342,4 +370,5 @@ UNIT_MAIN("source/window", UNIT_TEST(a_window_ends_with_the_key_of_its_last_row)
           UNIT_EACH(the_planner_estimates_the_rows_or_nobody_does, plans),
           UNIT_EACH(a_range_is_split_into_parts_of_equal_numbers_of_rows, splits),
           UNIT_TEST(a_range_with_fewer_rows_than_parts_stays_whole),
-          UNIT_TEST(rows_that_vanish_meanwhile_leave_fewer_parts))
+          UNIT_TEST(rows_that_vanish_meanwhile_leave_fewer_parts),
+          UNIT_TEST(keys_too_long_to_be_kept_are_an_error))

@@ -177,10 +177,13 @@ static inline uint64_t spooled_count_frames(struct spool *s, enum frame_table ta
     return count;
 }
 
+/* A path in the spool; good until the fourth call from now. */
 static inline const char *spooled_file(const char *name)
 {
-    static char path[sizeof spooled_path + 64];
-    snprintf(path, sizeof path, "%s/%s", spooled_path, name);
+    static char paths[4][sizeof spooled_path + 64];
+    static unsigned turn;
+    char *path = paths[turn++ % COUNT_OF(paths)];
+    snprintf(path, sizeof paths[0], "%s/%s", spooled_path, name);
     return path;
 }
 

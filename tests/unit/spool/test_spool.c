@@ -2,7 +2,6 @@
 #include "spool/spool.h"
 
 #include <dirent.h>
-#include <sys/wait.h>
 
 #include "base/bytes.h"
 #include "spool/record.h"
@@ -110,9 +109,9 @@ END_TEST
 START_TEST(a_directory_that_cannot_be_made_is_an_error)
 {
     snprintf(spooled_path, sizeof spooled_path, "%s/no/such/parent", spooled_parent);
-    s = spooled_open();
-    unit_assert_error(spool_begin(s, &spooled_job, slice_of("{}"), NULL, 0, 0, &err), err,
-                      ERROR_DISK, "no/such/parent");
+    unit_assert_error(spool_open(&s, &spooled, &spooled_job, &err), err, ERROR_DISK,
+                      "no/such/parent");
+    s = NULL;
 }
 END_TEST
 
@@ -248,109 +247,6 @@ START_TEST(another_versions_spool_is_refused_and_not_touched)
 }
 END_TEST
 
-/* --- who works on it --- */
-
-/* Open the spool in another process with ROLES; returns the kind of its error. */
-static enum error_kind open_elsewhere(unsigned roles)
-{
-    int status;
-    pid_t child = fork();
-    if (child == 0) {
-        struct spool *own;
-        spooled.roles = roles;
-        bool ok = spool_open(&own, &spooled, &spooled_job, &err);
-        _exit(ok ? ERROR_NONE : (int)err.kind);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status));
-    return (enum error_kind)WEXITSTATUS(status);
-}
-
-static const struct {
-    unsigned here, there;
-    enum error_kind kind;
-} pairs[] = {
-    {SPOOL_DUMP, SPOOL_DUMP, ERROR_BUSY},
-    {SPOOL_REPLAY, SPOOL_REPLAY, ERROR_BUSY},
-    {SPOOL_DUMP | SPOOL_REPLAY, SPOOL_DUMP, ERROR_BUSY},
-    {SPOOL_DUMP | SPOOL_REPLAY, SPOOL_REPLAY, ERROR_BUSY},
-    {SPOOL_DUMP, SPOOL_DUMP | SPOOL_REPLAY, ERROR_BUSY},
-    {SPOOL_REPLAY, SPOOL_DUMP | SPOOL_REPLAY, ERROR_BUSY},
-    {SPOOL_DUMP, SPOOL_REPLAY, ERROR_NONE},
-    {SPOOL_REPLAY, SPOOL_DUMP, ERROR_NONE},
-    {SPOOL_DUMP | SPOOL_REPLAY, SPOOL_READER, ERROR_NONE},
-    {SPOOL_READER, SPOOL_DUMP | SPOOL_REPLAY, ERROR_NONE},
-};
-
-START_TEST(one_dump_and_one_replay_work_on_a_spool)
-{
-    s = spooled_new();
-    spool_close(s);
-    spooled.roles = pairs[_i].here;
-    s = spooled_open();
-    ck_assert_int_eq(open_elsewhere(pairs[_i].there), pairs[_i].kind);
-    spool_close(s);
-    s = NULL;
-    ck_assert_int_eq(open_elsewhere(pairs[_i].there), ERROR_NONE);
-}
-END_TEST
-
-START_TEST(a_spool_that_was_just_begun_is_locked_too)
-{
-    s = spooled_new();
-    ck_assert_int_eq(open_elsewhere(SPOOL_DUMP), ERROR_BUSY);
-    ck_assert_int_eq(open_elsewhere(SPOOL_REPLAY), ERROR_BUSY);
-}
-END_TEST
-
-START_TEST(the_refusal_says_who_is_at_work)
-{
-    struct spool *second;
-    s = spooled_new();
-    spooled.roles = SPOOL_DUMP;
-    unit_assert_error(spool_open(&second, &spooled, &spooled_job, &err), err, ERROR_BUSY,
-                      "another bobbin dumps into it");
-    spooled.roles = SPOOL_REPLAY;
-    unit_assert_error(spool_open(&second, &spooled, &spooled_job, &err), err, ERROR_BUSY,
-                      "another bobbin replays it");
-    ck_assert_ptr_nonnull(strstr(err.message, spooled_path));
-}
-END_TEST
-
-START_TEST(two_that_begin_at_once_do_not_both_win)
-{
-    struct spool *first = spooled_open();
-    s = spooled_open();
-    ck_assert(spool_is_new(first));
-    ck_assert(spool_is_new(s));
-    spooled_begin(first, 1);
-    unit_assert_error(spool_begin(s, &other_job, slice_of("{}"), NULL, 0, 0, &err), err, ERROR_BUSY,
-                      "another bobbin");
-    ck_assert(spool_is_new(s));
-    spool_close(first);
-    unit_assert_error(spool_begin(s, &other_job, slice_of("{}"), NULL, 0, 0, &err), err, ERROR_BUSY,
-                      "another bobbin has just begun it");
-    spool_close(s);
-    s = spooled_open(); // still the first one's
-}
-END_TEST
-
-START_TEST(a_reader_sees_who_holds_which_role)
-{
-    s = spooled_new();
-    spool_close(s);
-    spooled.roles = SPOOL_DUMP;
-    struct spool *worker = spooled_open();
-    ck_assert(!spool_is_held(worker, SPOOL_DUMP)); // by another one
-    spooled.roles = SPOOL_READER;
-    s = spooled_open();
-    ck_assert(spool_is_held(s, SPOOL_DUMP));
-    ck_assert(!spool_is_held(s, SPOOL_REPLAY));
-    spool_close(worker);
-    ck_assert(!spool_is_held(s, SPOOL_DUMP));
-}
-END_TEST
-
 /* --- looking and forgetting --- */
 
 static int seen;
@@ -418,7 +314,6 @@ START_TEST(after_a_reset_the_spool_is_new_and_empty)
     spooled_append(s, 1, 4);
     spooled_commit(s);
     spooled_assert_ledger(s, 4, 0, 0, 4);
-    ck_assert_int_eq(open_elsewhere(SPOOL_DUMP), ERROR_BUSY); // the locks were kept
 }
 END_TEST
 
@@ -436,10 +331,5 @@ UNIT_MAIN_WITH("spool/spool", spooled_set_up, tear_down,
                UNIT_TEST(an_index_that_is_none_is_refused_and_not_touched),
                UNIT_LOOP(a_begin_that_was_cut_short_leaves_a_new_spool, 3),
                UNIT_LOOP(another_versions_spool_is_refused_and_not_touched, 2),
-               UNIT_EACH(one_dump_and_one_replay_work_on_a_spool, pairs),
-               UNIT_TEST(a_spool_that_was_just_begun_is_locked_too),
-               UNIT_TEST(the_refusal_says_who_is_at_work),
-               UNIT_TEST(two_that_begin_at_once_do_not_both_win),
-               UNIT_TEST(a_reader_sees_who_holds_which_role),
                UNIT_TEST(everything_that_the_index_knows_can_be_seen),
                UNIT_TEST(after_a_reset_the_spool_is_new_and_empty))
