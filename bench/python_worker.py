@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The plain Python worker that bobbin is compared with: written the usual way, like Openverse's own.
+"""The Python worker that bobbin is compared with: written the usual way, in the steps of Openverse's own.
 
-A named cursor fetches 100,000 rows at a time, the documents are built in Python, and
-elasticsearch.helpers.parallel_bulk sends them in chunks of 400. Needs psycopg2 and elasticsearch 8.
+A named cursor fetches 100,000 rows, their documents are built in Python, and
+elasticsearch.helpers.parallel_bulk sends them in chunks of 400. With --dsl each document is an
+elasticsearch.dsl.Document on its way, as in Openverse. Needs psycopg2 and elasticsearch 8.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 from elasticsearch import Elasticsearch
+from elasticsearch.dsl import Document
 from elasticsearch.helpers import parallel_bulk
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "integration"))
@@ -20,23 +22,49 @@ FETCH_ROWS = 100_000
 CHUNK_DOCUMENTS = 400
 
 
-def actions(rows, columns, build, index):
+class Image(Document):
+    class Index:
+        name = "image"
+
+
+class Audio(Document):
+    class Index:
+        name = "audio"
+
+
+DSL_MODELS = {"image": Image, "audio": Audio}
+
+
+def plain_action(model, document):
+    return {"_id": str(document["id"]), "_source": document}
+
+
+def dsl_action(model, document):
+    return DSL_MODELS[model](_id=str(document["id"]), **document).to_dict(include_meta=True)
+
+
+def actions(rows, columns, model, index, make_action):
+    built = []
     for row in rows:
-        document = build(dict(zip(columns, row)))
+        document = BUILDERS[model](dict(zip(columns, row)))
         if document is not None:
-            yield {"_index": index, "_id": str(document["id"]), "_source": document}
+            action = make_action(model, document)
+            action["_index"] = index
+            built.append(action)
+    return built
 
 
-def move(connection, client, model, first, last, index):
+def move(connection, client, options):
+    make_action = dsl_action if options.dsl else plain_action
     moved = 0
     with connection.cursor(name="worker") as cursor:
         cursor.itersize = FETCH_ROWS
-        cursor.execute(rows_query(model, "t.id BETWEEN %s AND %s"), (first, last))
+        cursor.execute(rows_query(options.model, "t.id BETWEEN %s AND %s"),
+                       (options.first, options.last))
         while rows := cursor.fetchmany(FETCH_ROWS):
             columns = [column.name for column in cursor.description]
-            documents = actions(rows, columns, BUILDERS[model], index)
-            for _ in parallel_bulk(client, documents, chunk_size=CHUNK_DOCUMENTS):
-                moved += 1
+            built = actions(rows, columns, options.model, options.index, make_action)
+            moved += len(list(parallel_bulk(client, built, chunk_size=CHUNK_DOCUMENTS)))
     return moved
 
 
@@ -48,11 +76,12 @@ def main():
     parser.add_argument("--to", dest="last", type=int, required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--index", required=True)
+    parser.add_argument("--dsl", action="store_true")
     options = parser.parse_args()
     connection = psycopg2.connect(options.dsn, options="-c TimeZone=UTC")
     client = Elasticsearch(options.url, request_timeout=120, max_retries=10, retry_on_timeout=True)
     try:
-        moved = move(connection, client, options.model, options.first, options.last, options.index)
+        moved = move(connection, client, options)
     finally:
         connection.close()
         client.close()

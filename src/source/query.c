@@ -1,6 +1,7 @@
 /* query.c: see query.h. */
 #include "source/query_internal.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -59,13 +60,74 @@ static bool find_role(const char *name, enum column_role *role, struct error *er
 
 /* --- describing --- */
 
-/* The text without the spaces, comments' ends and semicolons that would end it. */
+/* Behind the quoted text that begins at AT; at the text's end when it is not closed (manual, 4.1.2). */
+static const char *skip_quoted(const char *at, bool has_escapes)
+{
+    char quote = *at++;
+    for (; *at != '\0' && *at != quote; at++)
+        if (has_escapes && *at == '\\' && at[1] != '\0')
+            at++;
+    return *at != '\0' ? at + 1 : at; // a doubled quote begins the next quoted text
+}
+
+/* Behind $tag$...$tag$, or behind a $ that begins none. */
+static const char *skip_dollar_quoted(const char *at)
+{
+    size_t length = 1;
+    while (isalnum((unsigned char)at[length]) || at[length] == '_' || (at[length] & 0x80) != 0)
+        length++;
+    if (at[length++] != '$')
+        return at + 1;
+    for (const char *end = at + length; *end != '\0'; end++)
+        if (strncmp(end, at, length) == 0)
+            return end + length;
+    return at + strlen(at);
+}
+
+/* Behind the comment that begins at AT; AT when none does. */
+static const char *skip_comment(const char *at)
+{
+    unsigned depth = 0;
+    if (at[0] == '-' && at[1] == '-')
+        return at + strcspn(at, "\n");
+    if (at[0] != '/' || at[1] != '*')
+        return at;
+    while (*at != '\0') {
+        bool opens = at[0] == '/' && at[1] == '*';
+        bool closes = at[0] == '*' && at[1] == '/';
+        at += opens || closes ? 2 : 1;
+        depth += opens;
+        if (closes && --depth == 0)
+            break;
+    }
+    return at;
+}
+
+/* Behind one piece of SQL that is no comment. BEFORE: the character before it. */
+static const char *skip_piece(const char *at, char before)
+{
+    if (*at == '\'' || *at == '"')
+        return skip_quoted(at, *at == '\'' && (before == 'e' || before == 'E'));
+    return *at == '$' ? skip_dollar_quoted(at) : at + 1;
+}
+
+/* The text without the semicolons and comments that follow its last word. */
 static char *copy_select(const char *select)
 {
-    size_t size = strlen(select);
-    while (size > 0 && strchr(" \t\r\n;", select[size - 1]) != NULL)
-        size--;
-    return strndup(select, size);
+    const char *end = select;
+    const char *at = select;
+    char before = ' ';
+    while (*at != '\0') {
+        const char *behind = skip_comment(at);
+        bool is_comment = behind != at;
+        if (!is_comment)
+            behind = skip_piece(at, before);
+        if (!is_comment && strchr(" \t\r\n\f\v;", *at) == NULL)
+            end = behind;
+        before = behind[-1];
+        at = behind;
+    }
+    return strndup(select, (size_t)(end - select));
 }
 
 static bool add_column(struct query *q, const char *name, enum value_type type,

@@ -139,6 +139,20 @@ def gate(database):
 
 
 @pytest.fixture
+def held(elasticsearch, make_job, database, gate):
+    """A job of 600 rows that waits at the gate, half way."""
+    table = database.make_numbers(600)
+    gate.shut()
+    return make_job(f"SELECT id, body FROM {table} WHERE gate(id = 325)", elasticsearch)
+
+
+@pytest.fixture
+def victim(elasticsearch, make_job, database):
+    """A sound job of nine rows; the index is there and empty."""
+    return make_job(database.make_numbers(9), elasticsearch)
+
+
+@pytest.fixture
 def make_proxy():
     """make_proxy(engine): a recording proxy in front of it."""
     proxies = []

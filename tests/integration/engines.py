@@ -5,7 +5,6 @@ How an engine is fetched, started and stopped is known to script/engine alone; t
 
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess

@@ -13,6 +13,7 @@ HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive"
 @dataclass
 class BulkRequest:
     path: str
+    headers: dict
     body: bytes
 
     @property
@@ -48,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         answer = None
         if "/_bulk" in self.path:
-            answer = proxy.see(BulkRequest(self.path, body))
+            answer = proxy.see(BulkRequest(self.path, dict(self.headers), body))
         self.reply(*(answer or self.ask(body)))
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward

@@ -99,20 +99,23 @@ def test_killed_at_a_named_point_it_ends_complete(elasticsearch, make_job, make_
     assert sent_again(proxy) <= times * IN_FLIGHT
 
 
+@pytest.mark.sanitizers
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_in_a_stage_alone_it_ends_complete(elasticsearch, make_job, make_proxy, marked, point):
+    proxy = make_proxy(elasticsearch)
+    job = make_job(marked, elasticsearch, NUMBERS_ONLY, url=proxy.url)
+    env = {"BOBBIN_CRASH_AT": point}
+    stages = {"dump": SMALL[:-2], "replay": SMALL[-2:]}
+    killed = [stage for stage, options in stages.items()
+              if job.run(*options, stage=stage, env=env).returncode == KILLED
+              and job.run(*options, stage=stage).returncode in (FINISHED, DEAD_LETTERS)]
+    assert killed
+    assert_complete(job, job.run(*SMALL))
+    assert sent_again(proxy) <= IN_FLIGHT
+
+
 def test_without_a_kill_no_frame_is_sent_twice(elasticsearch, make_job, make_proxy, marked):
     proxy = make_proxy(elasticsearch)
     job = make_job(marked, elasticsearch, NUMBERS_ONLY, url=proxy.url)
     assert_complete(job, job.run(*SMALL))
     assert sent_again(proxy) == 0
-
-
-@pytest.mark.sanitizers
-def test_all_points_of_a_crash_lie_on_one_runs_way(elasticsearch, make_job, make_proxy, marked):
-    """One job, killed at each point in turn."""
-    proxy = make_proxy(elasticsearch)
-    job = make_job(marked, elasticsearch, NUMBERS_ONLY, url=proxy.url)
-    for point in POINTS:
-        result = job.run(*SMALL, env={"BOBBIN_CRASH_AT": point})
-        assert result.returncode == KILLED, f"{point}: {result.stderr}"
-    assert_complete(job, job.run(*SMALL))
-    assert sent_again(proxy) <= len(POINTS) * IN_FLIGHT

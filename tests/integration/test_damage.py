@@ -80,7 +80,6 @@ def ids_of(frame):
     return {str(key) for key in range(int(frame["first_key"]), int(frame["last_key"]) + 1)}
 
 
-@pytest.mark.sanitizers
 @pytest.mark.parametrize("damage", ONE_FRAME + WHOLE_SEGMENT)
 def test_run_dumps_what_is_damaged_again(dumped, damage):
     damage(dumped, frame_in_the_middle(dumped))
@@ -108,6 +107,7 @@ def test_a_replay_alone_sends_the_rest_and_never_what_is_damaged(dumped, damage)
     assert dumped.documents() == expected
 
 
+@pytest.mark.sanitizers
 def test_a_spool_of_which_nothing_is_left_is_dumped_again(dumped):
     for segment in dumped.segments():
         segment.unlink()

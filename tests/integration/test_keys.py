@@ -186,6 +186,10 @@ def test_without_it_each_window_sees_its_own_state(database, make_job, gate):
     "SELECT i AS id FROM generate_series(1, 9) i ; /* all; of -- them */ ;\n\n",
     "-- all of them;\nSELECT i AS id FROM generate_series(1, 9) i\n  ;  \n",
     "SELECT i AS id FROM generate_series(1, 9) i WHERE ';--' <> ' -- ;'",
+    r"SELECT i AS id FROM generate_series(1, 9) i WHERE E'\';--' <> ';/*';",
+    "SELECT i AS id FROM generate_series(1, 9) i WHERE $$';--$$ <> $a$ $$ ;/* $a$ -- '",
+    'SELECT "--i" AS id FROM generate_series(1, 9) AS "i;"("--i"); /* /* ; */ \' */ ;',
+    "SELECT i AS id FROM generate_series(1, 9) i WHERE 8 - -i > 0 AND 8 / i >= 0;",
     "WITH numbers AS (SELECT i AS id FROM generate_series(1, 9) i) TABLE numbers",
     "SELECT i AS id FROM generate_series(1, 5) i UNION SELECT i FROM generate_series(4, 9) i",
     "SELECT i AS id FROM generate_series(1, 99) i ORDER BY i LIMIT 9",
@@ -195,6 +199,12 @@ def test_a_query_may_end_and_begin_as_people_write_it(make_job, query):
     result = job.run("--window-rows", 4, stage="dump")
     assert result.returncode == FINISHED, result.stderr
     assert job.spooled_ids() == [str(i) for i in range(1, 10)]
+
+
+def test_what_follows_a_semicolon_is_not_dropped(make_job):
+    result = make_job("SELECT 1 AS id; /* and */ SELECT 2 AS id").run(stage="dump")
+    assert result.returncode == CONFIG
+    assert "syntax error" in result.stderr
 
 
 @pytest.mark.parametrize("options", [[], ["--window-rows", 1], ["--jobs", 3, "--window-rows", 2]])

@@ -72,7 +72,7 @@ static inline void dumped_answer_count(const char *sql, struct buffer *rows)
         {.sql = "format_type", .columns = "a b", .rows = "bigint\ttext\n"},                        \
         {.sql = "pg_index", .columns = "a", .rows = "1\n"},                                        \
         {.sql = "q.\"id\" IS NULL", .columns = "a"},                                               \
-        {.sql = " <= '", .times = 1, .columns = "a", .rows = "t\n"},                               \
+        {.sql = "SELECT '", .columns = "a", .rows = "t\n"},                                        \
         {.sql = "EXPLAIN", .columns = "p", .rows = "[{\"Plan\":{\"Plan Rows\":90}}]\n"},           \
         {.sql = "count(*)", .columns = "a", .answer = dumped_answer_count},                        \
     {                                                                                              \

@@ -35,11 +35,16 @@ static struct spool *replayed_spool;
 static struct replay *replayed;
 static struct error replayed_err;
 
-static inline void replayed_set_up(void)
+static inline void replayed_forget_proxies(void)
 {
     static const char *const proxies[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
     for (size_t i = 0; i < COUNT_OF(proxies); i++)
         unsetenv(proxies[i]);
+}
+
+static inline void replayed_set_up(void)
+{
+    replayed_forget_proxies();
     spooled_set_up();
     replayed_options = (struct job_options){.spool = spooled_path,
                                             .index = "images",

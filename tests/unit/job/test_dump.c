@@ -1,6 +1,8 @@
 /* test_dump.c: the dump as a whole: checks first, then parts, threads and snapshots. */
 #include "job/dump.h"
 
+#include <sys/wait.h>
+
 #include "dumped.h"
 
 #define start(rules) canned_postgres_start(&dumped_server, rules, COUNT_OF(rules))
@@ -65,7 +67,7 @@ static const struct {
      "relation \"image\" does not exist"},
     {{.sql = "LIMIT 0", .columns = "other:20"}, ERROR_CONFIG, "no column \"id\""},
     {{.sql = "q.\"id\" IS NULL", .columns = "a", .rows = "1\n"}, ERROR_CONFIG, "NULL"},
-    {{.sql = " <= '", .columns = "a", .rows = "f\n"}, ERROR_USAGE, "upside down"},
+    {{.sql = "SELECT '", .columns = "a", .rows = "f\n"}, ERROR_USAGE, "upside down"},
     {{.sql = "EXPLAIN", .state = "42501", .message = "permission denied"},
      ERROR_DENIED,
      "permission denied"},
@@ -107,6 +109,18 @@ END_TEST
 
 /* --- going on --- */
 
+/* The kind of error with which another process's dump ends. */
+static enum error_kind run_elsewhere(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(dumped_run() ? ERROR_NONE : (int)dumped_err.kind);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    return (enum error_kind)WEXITSTATUS(status);
+}
+
 START_TEST(an_ended_dump_goes_on_behind_the_last_durable_row)
 {
     static const struct canned_rule rules[] = {
@@ -116,7 +130,8 @@ START_TEST(an_ended_dump_goes_on_behind_the_last_durable_row)
         DUMPED_RULES,
     };
     start(rules);
-    unit_assert_error(dumped_run(), dumped_err, ERROR_CONFIG, "division by zero");
+    ck_assert_int_eq(run_elsewhere(), ERROR_CONFIG);
+    dumped_spool = spooled_open();
     uint64_t durable = spooled_read_job(dumped_spool).rows;
     ck_assert_uint_gt(durable, 0);
     ck_assert_uint_le(durable, 60);

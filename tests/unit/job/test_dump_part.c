@@ -56,8 +56,8 @@ START_TEST(each_window_is_a_transaction)
     run_ok();
     int windows = canned_count_statements(&dumped_server, "COPY (");
     ck_assert_int_ge(canned_count_statements(&dumped_server, "BEGIN"), windows);
-    ck_assert_int_eq(canned_count_statements(&dumped_server, "BEGIN"),
-                     canned_count_statements(&dumped_server, "ROLLBACK"));
+    ck_assert_int_ge(canned_count_statements(&dumped_server, "ROLLBACK"),
+                     canned_count_statements(&dumped_server, "BEGIN"));
 }
 END_TEST
 

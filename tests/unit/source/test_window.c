@@ -229,8 +229,10 @@ END_TEST
 static void answer_bound(const char *sql, struct buffer *rows)
 {
     const char *from = strstr(sql, "> '");
+    const char *inclusive = strstr(sql, ">= '");
     const char *offset = strstr(sql, "OFFSET ");
-    long key = (from ? strtol(from + 3, NULL, 10) : 0) + strtol(offset + 7, NULL, 10) + 1;
+    long key = from ? strtol(from + 3, NULL, 10) : strtol(inclusive + 4, NULL, 10) - 1;
+    key += strtol(offset + 7, NULL, 10) + 1;
     if (key <= 100)
         buffer_append_format(rows, "%ld\n", key);
 }
@@ -249,6 +251,8 @@ START_TEST(a_range_is_split_into_parts_of_equal_numbers_of_rows)
         {.sql = "SELECT count(*)", .columns = "a", .rows = "100\n"},
         {.sql = "OFFSET", .columns = "a", .answer = answer_bound},
         DESCRIBED_RULES};
+    const struct key_range range = {
+        .has_from = true, .is_from_inclusive = true, .from = slice_of("1")};
     struct key_range parts[8];
     struct buffer keys, bounds;
     size_t part_count;
@@ -256,17 +260,16 @@ START_TEST(a_range_is_split_into_parts_of_equal_numbers_of_rows)
     buffer_init(&keys, SIZE_MAX);
     buffer_init(&bounds, 1000);
     begin(rules, COUNT_OF(rules));
-    unit_assert_ok(window_split(described_pg, q, &all, splits[_i].count, parts, &part_count, &keys,
-                                &rows, &err),
+    unit_assert_ok(window_split(described_pg, q, &range, splits[_i].count, parts, &part_count,
+                                &keys, &rows, &err),
                    err);
     ck_assert_uint_eq(rows, 100);
     ck_assert_uint_eq(part_count, splits[_i].part_count);
     for (size_t i = 0; i < part_count; i++) {
-        ck_assert_int_eq(parts[i].has_from, i > 0);
         ck_assert_int_eq(parts[i].has_to, i + 1 < part_count);
-        ck_assert(!parts[i].is_from_inclusive);
-        if (i > 0)
-            ck_assert(slice_equal(parts[i].from, parts[i - 1].to));
+        ck_assert(parts[i].has_from);
+        ck_assert_int_eq(parts[i].is_from_inclusive, i == 0);
+        ck_assert(slice_equal(parts[i].from, i == 0 ? range.from : parts[i - 1].to));
         if (parts[i].has_to)
             buffer_append_format(&bounds, "%s%.*s", i > 0 ? " " : "", (int)parts[i].to.size,
                                  parts[i].to.data);
