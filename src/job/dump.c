@@ -131,6 +131,7 @@ static bool take_snapshot(struct dump *d, struct error *err)
     if (!spool_get_job(d->spool, &job, err) || !pg_begin(d->pg, NULL, err) ||
         !pg_export_snapshot(d->pg, &d->snapshot, err))
         return false;
+    d->snapshot_id = buffer_string(&d->snapshot);
     if (job.rows > 0)
         log_message(LOG_WARNING, "the snapshot of the rows dumped before is gone: the rest is read "
                                  "from a new one");
@@ -194,6 +195,7 @@ bool dump_run(struct dump *d, struct spool *s, struct error *err)
     d->spool = s;
     d->next_part = 0;
     buffer_clear(&d->snapshot);
+    d->snapshot_id = NULL;
     bool ok = d->options->snapshot != JOB_SNAPSHOT_DUMP || take_snapshot(d, err);
     ok = ok && run_workers(d, err);
     pg_end(d->pg);

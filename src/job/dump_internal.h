@@ -19,7 +19,8 @@ struct dump {
     struct buffer part_keys; // the parts' bounds
     uint64_t estimated_rows;
     struct spool *spool;
-    struct buffer snapshot; // its id; empty: each window sees its own
+    struct buffer snapshot;
+    const char *snapshot_id; // stands in `snapshot`; NULL: each window sees its own
 
     pthread_mutex_t lock; // guards what follows
     uint32_t next_part;   // parts below this one are taken or finished

@@ -52,10 +52,9 @@ static bool need_connection(struct part_dump *p, struct error *err)
 static bool begin_window(struct part_dump *p, struct error *err)
 {
     struct dump *d = p->dump;
-    bool is_shared = d->snapshot.size > 0;
-    if (pg_begin(p->pg, is_shared ? buffer_string(&d->snapshot) : NULL, err))
+    if (pg_begin(p->pg, d->snapshot_id, err))
         return true;
-    if (is_shared && err->kind == ERROR_CONFIG) {
+    if (d->snapshot_id != NULL && err->kind == ERROR_CONFIG) {
         err->kind = ERROR_STOPPED;
         error_wrap(err, "the dump's snapshot is gone: run the same command again to read the rest "
                         "from a new one");

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 enum {
-    FIRST_LIMIT = 2,
+    FIRST_LIMIT = 8, // what any cluster takes; it says when it doesn't
     ROUND_TRIP_MS =
         1000, // a bulk request takes about so long: one overload is told of by all in flight
     REST_BASE_MS = 1000,

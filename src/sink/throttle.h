@@ -19,7 +19,7 @@ MUST_CHECK bool throttle_new(struct throttle **out, const char *const *hosts, si
                              unsigned maximum, struct error *err);
 void throttle_free(struct throttle *t);
 
-/* How many requests may be in flight now: starts at 2 (or MAXIMUM when less). */
+/* How many requests may be in flight now: starts at 8 (or MAXIMUM when less). */
 unsigned throttle_limit(const struct throttle *t);
 
 /* HOST answered a request well: it rests no more, and a window's worth of these (as many as the

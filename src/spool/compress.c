@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 
 enum {
+    CHECKSUM_BYTES = 4,                 // at a zstd frame's end
     WINDOW_LOG = 18,                    // 256 KiB: what each request in flight needs to decompress
     CONTENT_SIZE_BYTES = 4,             // the field that finish puts into the zstd frame header
     START_BYTES = 6,                    // magic, descriptor, window descriptor: a streamed header
@@ -144,46 +145,67 @@ bool compressor_finish(struct compressor *c, struct slice *body, struct error *e
 
 bool decompressor_new(struct decompressor **out, struct error *err)
 {
-    struct decompressor *d = calloc(1, sizeof *d);
-    if (d != NULL)
-        d->zstd = ZSTD_createDCtx();
-    if (d == NULL || d->zstd == NULL) {
-        free(d);
-        return error_set_memory(err);
-    }
-    *out = d;
-    return true;
+    *out = calloc(1, sizeof **out);
+    return *out != NULL || error_set_memory(err);
+}
+
+static void release_window(struct decompressor *d)
+{
+    ZSTD_freeDCtx(d->zstd);
+    d->zstd = NULL;
 }
 
 void decompressor_free(struct decompressor *d)
 {
     if (d == NULL)
         return;
-    ZSTD_freeDCtx(d->zstd);
+    release_window(d);
     free(d);
 }
 
 void decompressor_open(struct decompressor *d, struct slice body)
 {
-    (void)ZSTD_DCtx_reset(d->zstd, ZSTD_reset_session_only); // can't fail for a session
+    if (d->zstd != NULL)
+        (void)ZSTD_DCtx_reset(d->zstd, ZSTD_reset_session_only); // can't fail for a session
     d->in = (ZSTD_inBuffer){body.data, body.size, 0};
     d->is_at_end = false;
+}
+
+static bool need_window(struct decompressor *d, struct error *err)
+{
+    if (d->zstd == NULL && !d->is_at_end)
+        d->zstd = ZSTD_createDCtx();
+    return d->zstd != NULL || d->is_at_end || error_set_memory(err);
+}
+
+/* One call of zstd. The frame must go on, or OUT be full. */
+static bool decompress_step(struct decompressor *d, ZSTD_outBuffer *out, struct error *err)
+{
+    size_t out_before = out->pos;
+    size_t in_before = d->in.pos;
+    size_t hint = ZSTD_decompressStream(d->zstd, out, &d->in);
+    if (ZSTD_isError(hint))
+        return error_set(err, ERROR_DAMAGED, "zstd: %s", ZSTD_getErrorName(hint));
+    d->is_at_end = hint == 0;
+    if (!d->is_at_end && out->pos < out->size && out->pos == out_before && d->in.pos == in_before)
+        return error_set(err, ERROR_DAMAGED, "the zstd frame ends too early");
+    return true;
 }
 
 bool decompressor_read(struct decompressor *d, void *out, size_t size, size_t *got,
                        struct error *err)
 {
     ZSTD_outBuffer put = {out, size, 0};
-    while (put.pos < put.size && !d->is_at_end) {
-        size_t before = put.pos;
-        size_t before_in = d->in.pos;
-        size_t hint = ZSTD_decompressStream(d->zstd, &put, &d->in);
-        if (ZSTD_isError(hint))
-            return error_set(err, ERROR_DAMAGED, "zstd: %s", ZSTD_getErrorName(hint));
-        d->is_at_end = hint == 0;
-        if (!d->is_at_end && put.pos == before && d->in.pos == before_in)
-            return error_set(err, ERROR_DAMAGED, "the zstd frame ends too early");
-    }
+    if (!need_window(d, err))
+        return false;
+    while (put.pos < put.size && !d->is_at_end)
+        if (!decompress_step(d, &put, err))
+            return false;
+    // a reader who knows the size never asks for the end: look for it when only the checksum is left
+    if (!d->is_at_end && d->in.size - d->in.pos <= CHECKSUM_BYTES && !decompress_step(d, &put, err))
+        return false;
+    if (d->is_at_end)
+        release_window(d);
     if (d->is_at_end && d->in.pos != d->in.size)
         return error_set(err, ERROR_DAMAGED, "bytes follow the zstd frame");
     *got = put.pos;

@@ -26,6 +26,8 @@ uint64_t compressor_size(const struct compressor *c);
  * append. */
 MUST_CHECK bool compressor_finish(struct compressor *c, struct slice *body, struct error *err);
 
+/* Holds a zstd window (some 600 KiB with its buffers) only from the first read to the frame's end: so of
+ * the requests in flight those that are still being sent. */
 struct decompressor;
 
 MUST_CHECK bool decompressor_new(struct decompressor **out, struct error *err);

@@ -147,16 +147,17 @@ static void assert_nothing_is_lost(void)
     spool_close(s);
 }
 
-static void fail_each_call(enum call call)
+/* Every call number from FIRST on in steps of STEP. */
+static void fail_calls(enum call call, int first, int step)
 {
     struct error err;
-    for (int n = 1; n < PASSES_MAX; n++) {
+    for (int n = first; n < PASSES_MAX; n += step) {
         set_up();
         leave_remains();
         bool ok = work_with_fault(call, n, &err);
         if (!fault.has_failed) {
             unit_assert_ok(ok, err);
-            ck_assert(n > 1 || call == RENAME); // only a new spool renames
+            ck_assert(n > first || call == RENAME); // only a new spool renames
             tear_down();
             return;
         }
@@ -174,7 +175,7 @@ static void fail_each_call(enum call call)
 START_TEST(a_call_that_fails_is_a_disk_error_and_a_new_start_makes_it_good)
 {
     fault.cause = EIO;
-    fail_each_call((enum call)_i);
+    fail_calls((enum call)_i, 1, 1);
 }
 END_TEST
 
@@ -182,7 +183,7 @@ START_TEST(a_disk_that_is_full_and_stays_full_is_the_same)
 {
     fault.cause = ENOSPC;
     fault.lasts = true;
-    fail_each_call((enum call)_i);
+    fail_calls((enum call)_i, 1, 4);
 }
 END_TEST
 
@@ -190,7 +191,7 @@ START_TEST(a_write_that_ends_early_before_it_fails_is_the_same)
 {
     fault.cause = ENOSPC;
     fault.is_short = true;
-    fail_each_call(WRITE);
+    fail_calls(WRITE, 2, 4);
 }
 END_TEST
 
@@ -198,7 +199,7 @@ START_TEST(a_new_spool_that_cannot_be_made_is_made_by_the_next_start)
 {
     struct error err;
     fault.cause = EIO;
-    for (int n = 1; n < PASSES_MAX; n++) {
+    for (int n = 1; n < PASSES_MAX; n += n < 20 ? 1 : 10) { // the beginning is what is new
         set_up();
         bool ok = work_with_fault((enum call)_i, n, &err);
         if (!fault.has_failed)

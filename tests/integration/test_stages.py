@@ -39,7 +39,10 @@ def test_a_finished_dump_is_replayed_without_postgresql(engine, make_job, databa
     dumped = job.run(*WINDOWS, stage="dump")
     assert (dumped.returncode, ledger(dumped.stdout)) == (FINISHED, Ledger(ROWS, 0, 0, ROWS))
     postgres.stop()
-    result = job.run(stage="replay")
+    try:
+        result = job.run(stage="replay")
+    finally:
+        postgres.start()
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
     assert job.documents() == expected
     assert job.segments() == []

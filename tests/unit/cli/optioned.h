@@ -42,6 +42,7 @@ static char *argv[65];
 static inline bool read_line(enum command command, const char *line)
 {
     int argc = 0;
+    options_free(&options);
     for (; *(line += strspn(line, " ")) != '\0'; line += strcspn(line, " ")) {
         snprintf(words[argc], sizeof words[argc], "%.*s", (int)strcspn(line, " "), line);
         if (strcmp(words[argc], "@") == 0)

@@ -71,7 +71,6 @@ START_TEST(the_config_file_may_be_named_by_the_environment)
     setenv("BOBBIN_CONFIG", other, 1);
     assert_read(COMMAND_RUN, "run");
     ck_assert_str_eq(options.job.key, "other");
-    options_free(&options);
     assert_read(COMMAND_RUN, "run --config @");
     ck_assert_str_eq(options.job.key, "one");
 }
@@ -90,7 +89,6 @@ START_TEST(every_type_comes_from_every_source)
     ck_assert(o->keep);
     ck_assert_str_eq(o->table, "image");
     ck_assert_str_eq(o->password, "from file");
-    options_free(&options);
     setenv("BOBBIN_JOBS", "5", 1);
     setenv("BOBBIN_SNAPSHOT", "window", 1);
     setenv("BOBBIN_SPOOL_MAX", "2G", 1);
@@ -104,7 +102,6 @@ START_TEST(every_type_comes_from_every_source)
     ck_assert_int_eq(o->give_up_after_ms, 5000);
     ck_assert(!o->keep);
     ck_assert_str_eq(o->password, "from environment");
-    options_free(&options);
     assert_read(COMMAND_RUN, "run --config @ --jobs 6 --snapshot dump --spool-max 3G "
                              "--give-up-after 6s --keep");
     ck_assert_uint_eq(o->jobs, 6);
@@ -153,7 +150,6 @@ START_TEST(a_header_is_one_though_it_has_commas_and_blanks)
     ck_assert_str_eq(options.job.headers[0], "X-One: a, b c");
     ck_assert_str_eq(options.job.headers[1], "X-Two: d");
     ck_assert_ptr_null(options.job.headers[2]);
-    options_free(&options);
     setenv("BOBBIN_HEADER", "X-Three: e, f", 1);
     assert_read(COMMAND_REPLAY, "replay --config @");
     ck_assert_str_eq(options.job.headers[0], "X-Three: e, f");
@@ -170,7 +166,6 @@ START_TEST(a_list_has_a_bound)
     setenv("BOBBIN_URL", buffer_string(&urls), 1);
     assert_read(COMMAND_REPLAY, "replay");
     ck_assert_str_eq(options.job.urls[JOB_URLS_MAX - 1], "http://63");
-    options_free(&options);
     buffer_append_string(&urls, "http://more");
     setenv("BOBBIN_URL", buffer_string(&urls), 1);
     unit_assert_error(read_line(COMMAND_REPLAY, "replay"), err, ERROR_USAGE, "--url: more than 64");
@@ -186,11 +181,9 @@ START_TEST(one_config_file_serves_all_commands)
     assert_read(COMMAND_DUMP, "dump --config @");
     ck_assert_str_eq(options.job.table, "image");
     ck_assert_ptr_null(options.job.urls[0]);
-    options_free(&options);
     assert_read(COMMAND_REPLAY, "replay --config @");
     ck_assert_ptr_null(options.job.table);
     ck_assert_str_eq(options.job.urls[0], "http://a");
-    options_free(&options);
     assert_read(COMMAND_INSPECT, "inspect --config @");
     ck_assert_uint_eq(options.frame, 7);
     ck_assert_str_eq(options.job.spool, "/s");
@@ -223,10 +216,8 @@ START_TEST(a_looking_command_takes_the_spool_as_its_operand)
         assert_read(looking[i], "look /operand --json");
         ck_assert_str_eq(options.job.spool, "/operand");
         ck_assert(options.json);
-        options_free(&options);
         assert_read(looking[i], "look -- --odd");
         ck_assert_str_eq(options.job.spool, "--odd");
-        options_free(&options);
     }
     assert_read(COMMAND_STATUS, "status");
     ck_assert_str_eq(options.job.spool, "/environment");

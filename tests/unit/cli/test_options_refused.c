@@ -33,11 +33,9 @@ START_TEST(a_secret_comes_from_a_file_without_the_newline_at_its_end)
     put_file(config, secret_files[_i].content);
     assert_read(COMMAND_RUN, "run --password-file @");
     ck_assert_str_eq(options.job.password, secret_files[_i].secret);
-    options_free(&options);
     setenv("BOBBIN_API_KEY_FILE", config, 1);
     assert_read(COMMAND_RUN, "run");
     ck_assert_str_eq(options.job.api_key, secret_files[_i].secret);
-    options_free(&options);
     unsetenv("BOBBIN_API_KEY_FILE");
     char other[4200];
     snprintf(other, sizeof other, "%s.other", config);
@@ -66,7 +64,6 @@ START_TEST(a_password_inside_an_argument_is_hidden_there_and_kept)
     ck_assert_str_eq(options.job.urls[0], "http://e:hunter2@es:9200");
     for (int i = 0; argv[i] != NULL; i++)
         ck_assert_ptr_null(strstr(argv[i], "hunter2"));
-    options_free(&options);
     assert_read(COMMAND_RUN, "run --dsn host=db --url http://es:9200");
     ck_assert_str_eq(argv[2], "host=db");
     ck_assert_str_eq(argv[4], "http://es:9200");

@@ -132,17 +132,16 @@ END_TEST
 
 /* --- answers --- */
 
+#define DONE "{\"index\":{\"status\":201}}"
+
 static const char *const unreadable[] = {
     "",
     "<html>502 Bad Gateway</html>",
     "{\"took\":1,\"errors\":false}",
     "{\"took\":1,\"errors\":false,\"items\":[]}",
-    "{\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":201}}]}",
-    "{\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":201}},{\"index\":{\"status\":"
-    "201}},"
-    "{\"index\":{\"status\":201}}]}",
-    "{\"items\":[{\"index\":{\"status\":201}},{\"index\":{\"status\":201}},{\"index\":{\"status\":"
-    "201",
+    "{\"items\":[" DONE "," DONE "]}",
+    "{\"items\":[" DONE "," DONE "," DONE "," DONE "]}",
+    "{\"items\":[" DONE "," DONE "," DONE "]",
 };
 
 START_TEST(an_unreadable_response_means_unknown_so_all_wait_again)

@@ -38,9 +38,9 @@ static void succeed(struct throttle *t, unsigned times)
         throttle_succeeded(t, 0);
 }
 
-START_TEST(it_starts_with_two_requests_or_the_maximum)
+START_TEST(it_starts_with_eight_requests_or_the_maximum)
 {
-    const unsigned maxima[] = {0, 1, 2, 8}, limits[] = {1, 1, 2, 2};
+    const unsigned maxima[] = {0, 1, 8, 32}, limits[] = {1, 1, 8, 8};
     for (size_t i = 0; i < COUNT_OF(maxima); i++) {
         struct throttle *t = make(1, maxima[i]);
         ck_assert_uint_eq(throttle_limit(t), limits[i]);
@@ -51,17 +51,17 @@ END_TEST
 
 START_TEST(a_window_of_successes_raises_the_limit_by_one_up_to_the_maximum)
 {
-    struct throttle *t = make(1, 4);
+    struct throttle *t = make(1, 10);
+    succeed(t, 7);
+    ck_assert_uint_eq(throttle_limit(t), 8);
     succeed(t, 1);
-    ck_assert_uint_eq(throttle_limit(t), 2);
+    ck_assert_uint_eq(throttle_limit(t), 9);
+    succeed(t, 8);
+    ck_assert_uint_eq(throttle_limit(t), 9);
     succeed(t, 1);
-    ck_assert_uint_eq(throttle_limit(t), 3);
-    succeed(t, 2);
-    ck_assert_uint_eq(throttle_limit(t), 3);
-    succeed(t, 1);
-    ck_assert_uint_eq(throttle_limit(t), 4);
+    ck_assert_uint_eq(throttle_limit(t), 10);
     succeed(t, 100);
-    ck_assert_uint_eq(throttle_limit(t), 4);
+    ck_assert_uint_eq(throttle_limit(t), 10);
     throttle_free(t);
 }
 END_TEST
@@ -93,7 +93,7 @@ START_TEST(the_very_first_overload_counts_whatever_the_clock_says)
     for (size_t i = 0; i < COUNT_OF(starts); i++) {
         struct throttle *t = make(1, 8);
         throttle_overloaded(t, 0, starts[i], -1);
-        ck_assert_uint_eq(throttle_limit(t), 1);
+        ck_assert_uint_eq(throttle_limit(t), 4);
         throttle_free(t);
     }
 }
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(an_overload_takes_back_a_half_won_raise)
 {
-    struct throttle *t = make(1, 8);
+    struct throttle *t = make(1, 2);
     succeed(t, 1);
     throttle_overloaded(t, 0, 0, -1);
     throttle_overloaded(t, 0, 2000, -1);
@@ -149,7 +149,7 @@ START_TEST(a_host_that_fails_rests_and_the_others_go_on)
     const size_t expected[] = {0, 2, 0, 2};
     for (size_t i = 0; i < COUNT_OF(expected); i++)
         ck_assert_uint_eq(pick(t, 1099), expected[i]);
-    ck_assert_uint_eq(throttle_limit(t), 2); // refused is no timeout
+    ck_assert_uint_eq(throttle_limit(t), 8); // refused is no timeout
     throttle_free(t);
 }
 END_TEST
@@ -253,7 +253,7 @@ START_TEST(a_timeout_halves_the_limit)
 }
 END_TEST
 
-UNIT_MAIN("sink/throttle", UNIT_TEST(it_starts_with_two_requests_or_the_maximum),
+UNIT_MAIN("sink/throttle", UNIT_TEST(it_starts_with_eight_requests_or_the_maximum),
           UNIT_TEST(a_window_of_successes_raises_the_limit_by_one_up_to_the_maximum),
           UNIT_TEST(an_overload_halves_once_for_a_round_trip_and_never_below_one),
           UNIT_TEST(the_very_first_overload_counts_whatever_the_clock_says),
