@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/stop.h"
 #include "job/dump_internal.h"
 
 /* --- preparing --- */
@@ -163,7 +162,7 @@ static void *work(void *context)
 {
     struct worker *w = context;
     if (!dump_parts(w->dump, &w->err) && !error_is_retryable(w->err.kind))
-        stop_request(); // the other parts can't make the job whole any more
+        atomic_store(&w->dump->has_failed, true);
     return NULL;
 }
 
@@ -194,6 +193,7 @@ bool dump_run(struct dump *d, struct spool *s, struct error *err)
 {
     d->spool = s;
     d->next_part = 0;
+    atomic_store(&d->has_failed, false);
     buffer_clear(&d->snapshot);
     d->snapshot_id = NULL;
     bool ok = d->options->snapshot != JOB_SNAPSHOT_DUMP || take_snapshot(d, err);

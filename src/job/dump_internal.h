@@ -3,6 +3,7 @@
 #define BOBBIN_JOB_DUMP_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "job/dump.h"
 #include "job/frames.h"
@@ -21,6 +22,8 @@ struct dump {
     struct spool *spool;
     struct buffer snapshot;
     const char *snapshot_id; // stands in `snapshot`; NULL: each window sees its own
+
+    atomic_bool has_failed; // a part has, for good: the others end after their window
 
     pthread_mutex_t lock; // guards what follows
     uint32_t next_part;   // parts below this one are taken or finished

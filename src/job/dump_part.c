@@ -198,8 +198,9 @@ static bool dump_part(struct part_dump *p, const struct index_part *part, struct
     while (!is_last) {
         if (!advance(p, err))
             return false;
-        bool ok = stop_is_requested() ? error_set(err, ERROR_STOPPED, "asked to stop")
-                                      : dump_window(p, &is_last, err);
+        bool must_stop = stop_is_requested() || atomic_load(&p->dump->has_failed);
+        bool ok = must_stop ? error_set(err, ERROR_STOPPED, "asked to stop")
+                            : dump_window(p, &is_last, err);
         p->is_cut = !ok;
         if (ok)
             window_succeeded(p);

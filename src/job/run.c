@@ -20,6 +20,7 @@ struct run {
     struct buffer description; // what the job is, JSON
     struct job_id id;
     char *index; // from the options, or the spool's job
+    bool is_new; // the job begins now
     struct spool *spool;
     struct dump *dump;
     struct replay *replay;
@@ -85,16 +86,15 @@ static bool has_unfinished_part(struct run *run, bool *has, struct error *err)
 
 static bool open_dump(struct run *run, struct error *err)
 {
-    bool is_new = spool_is_new(run->spool);
-    bool is_needed = is_new;
+    bool is_needed = run->is_new;
     if (!(run->roles & SPOOL_DUMP) || run->dump != NULL)
         return true;
-    if (!is_new && !has_unfinished_part(run, &is_needed, err))
+    if (!run->is_new && !has_unfinished_part(run, &is_needed, err))
         return false;
     if (!is_needed)
         return true;
     return dump_open(&run->dump, run->options, buffer_string(&run->select), &run->live, err) &&
-           (!is_new || dump_plan(run->dump, err));
+           (!run->is_new || dump_plan(run->dump, err));
 }
 
 static bool open_replay(struct run *run, struct error *err)
@@ -104,10 +104,15 @@ static bool open_replay(struct run *run, struct error *err)
     return replay_open(&run->replay, run->options, run->index, &run->live, err);
 }
 
+/* With --again the finished job goes only now, when all is known to be well. */
 static bool begin_spool(struct run *run, struct error *err)
 {
-    return !spool_is_new(run->spool) ||
-           dump_begin_spool(run->dump, run->spool, &run->id, buffer_slice(&run->description), err);
+    if (!run->is_new)
+        return true;
+    if (!spool_is_new(run->spool) && !spool_reset(run->spool, err))
+        return false;
+    run->is_new = false;
+    return dump_begin_spool(run->dump, run->spool, &run->id, buffer_slice(&run->description), err);
 }
 
 /* --- stages --- */
@@ -255,19 +260,21 @@ static bool run_to_the_end(struct run *run, job_observer *observe, void *context
     }
 }
 
-/* A finished job: begin anew with --again, else there is nothing to do. */
+/* Is the job to begin now? A finished one only with --again, else there is nothing to do. */
 static bool check_finished(struct run *run, bool *is_done, struct error *err)
 {
     struct index_job job;
     *is_done = false;
-    if (spool_is_new(run->spool))
+    run->is_new = spool_is_new(run->spool);
+    if (run->is_new)
         return true;
     if (!spool_get_job(run->spool, &job, err))
         return false;
     if (job.finished_ms == 0)
         return true;
-    if (run->options->again)
-        return spool_reset(run->spool, err);
+    run->is_new = run->options->again;
+    if (run->is_new)
+        return true;
     log_message(LOG_INFO, "spool %s: this job is finished already; --again runs it anew",
                 run->options->spool);
     *is_done = true;

@@ -87,7 +87,8 @@ class Postgres(Engine):
                 f"dbname={dbname}")
 
     def connect(self, conninfo=None):
-        """A psycopg2 connection in autocommit mode."""
+        """A psycopg2 connection in autocommit mode; a server that a test has stopped is started."""
+        self.ensure_up()
         connection = psycopg2.connect(conninfo or self.conninfo)
         connection.autocommit = True
         return connection
