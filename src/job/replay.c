@@ -210,13 +210,22 @@ static int poll_ms(const struct replay *r, int64_t throttle_wait_ms)
     return (int)wait;
 }
 
-/* After a stop request or an error: what is in flight may still be answered. */
+static bool is_of_the_disk(const struct error *err)
+{
+    return err->kind == ERROR_DISK || err->kind == ERROR_DAMAGED;
+}
+
+/* After a stop request or an error: what is in flight may still be answered, and one bad answer doesn't
+ * make the others bad. Fails only when nothing can be acknowledged any more. */
 static bool drain(struct replay *r, struct error *err)
 {
     int64_t deadline = clock_monotonic_ms() + STOP_MS;
-    while (r->in_flight > 0 && clock_monotonic_ms() < deadline)
-        if (!http_poll(r->http, POLL_MS, err) || !take_answers(r, err))
+    while (r->in_flight > 0 && clock_monotonic_ms() < deadline) {
+        *err = (struct error){.kind = ERROR_NONE};
+        if (!http_poll(r->http, POLL_MS, err) || (!take_answers(r, err) && is_of_the_disk(err)))
             return false;
+    }
+    *err = (struct error){.kind = ERROR_NONE};
     return acknowledge(r, err);
 }
 
@@ -272,7 +281,7 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
             return stop_replay(r, err);
         if (!replay_round(r, &is_done, err)) {
             struct error ignored = {.kind = ERROR_NONE};
-            if (err->kind != ERROR_DISK && err->kind != ERROR_DAMAGED)
+            if (!is_of_the_disk(err))
                 (void)!drain(r, &ignored); // the first error is what counts
             return false;
         }
