@@ -29,7 +29,9 @@ START_TEST(parts_are_dumped_over_connections_of_their_own)
     run_ok();
     ck_assert_uint_eq(spooled_read_job(dumped_spool).next_part, 4);
     ck_assert_uint_eq(spooled_read_job(dumped_spool).estimated_rows, DUMPED_ROWS);
-    ck_assert_int_eq(dumped_server.session_count, 5);
+    // the first, and one for each thread that found a part left
+    ck_assert_int_gt(dumped_server.session_count, 1);
+    ck_assert_int_le(dumped_server.session_count, 5);
     dumped_assert_rows(1, DUMPED_ROWS);
 }
 END_TEST
