@@ -79,10 +79,8 @@ static inline void dumped_answer_count(const char *sql, struct buffer *rows)
         .sql = "pg_export_snapshot", .columns = "a", .rows = "0003-1B-1\n"                         \
     }
 
-static inline void dumped_set_up(void)
+static inline void dumped_set_options(void)
 {
-    spooled_set_up();
-    dumped_server = (struct canned_postgres){.password = NULL};
     dumped_options = (struct job_options){.dsn = dumped_server.dsn,
                                           .table = "image",
                                           .key = "id",
@@ -95,6 +93,13 @@ static inline void dumped_set_up(void)
                                           .frame_bytes = 300,
                                           .level = 1,
                                           .give_up_after_ms = 20000};
+}
+
+static inline void dumped_set_up(void)
+{
+    spooled_set_up();
+    dumped_server = (struct canned_postgres){.password = NULL};
+    dumped_set_options();
     dumped_live = (struct job_live){.rows = 0};
     dumped_err = (struct error){.kind = ERROR_NONE};
     dumped = NULL;

@@ -1,8 +1,6 @@
 /* test_dump.c: the dump as a whole: checks first, then parts, threads and snapshots. */
 #include "job/dump.h"
 
-#include <sys/wait.h>
-
 #include "dumped.h"
 
 #define start(rules) canned_postgres_start(&dumped_server, rules, COUNT_OF(rules))
@@ -111,18 +109,6 @@ END_TEST
 
 /* --- going on --- */
 
-/* The kind of error with which another process's dump ends. */
-static enum error_kind run_elsewhere(void)
-{
-    int status;
-    pid_t child = fork();
-    if (child == 0)
-        _exit(dumped_run() ? ERROR_NONE : (int)dumped_err.kind);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status));
-    return (enum error_kind)WEXITSTATUS(status);
-}
-
 START_TEST(an_ended_dump_goes_on_behind_the_last_durable_row)
 {
     static const struct canned_rule rules[] = {
@@ -132,7 +118,10 @@ START_TEST(an_ended_dump_goes_on_behind_the_last_durable_row)
         DUMPED_RULES,
     };
     start(rules);
-    ck_assert_int_eq(run_elsewhere(), ERROR_CONFIG);
+    ck_assert(!dumped_run());
+    ck_assert_int_eq(dumped_err.kind, ERROR_CONFIG);
+    dumped_end_process();
+    dumped_err = (struct error){.kind = ERROR_NONE};
     dumped_spool = spooled_open();
     uint64_t durable = spooled_read_job(dumped_spool).rows;
     ck_assert_uint_gt(durable, 0);

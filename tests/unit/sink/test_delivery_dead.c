@@ -14,7 +14,7 @@ START_TEST(dead_letters_have_document_status_and_error)
     unit_assert_ok(delivery_put_dead_letters(delivery, &sent, &err), err);
     const char *at = buffer_string(&sent);
     for (int i = 1; i <= 4; i++) {
-        char id[8];
+        char id[16];
         json_t *letter = load_letter(&at);
         snprintf(id, sizeof id, "%d", i);
         ck_assert_str_eq(text_of(letter, "id"), id);
