@@ -5,7 +5,14 @@
 
 enum { CHECK_BYTES = 4 };
 
-enum part_flag { HAS_FROM = 1, FROM_INCLUSIVE = 2, HAS_TO = 4, HAS_LAST = 8, FINISHED = 16 };
+enum part_flag {
+    HAS_FROM = 1,
+    FROM_INCLUSIVE = 2,
+    HAS_TO = 4,
+    HAS_LAST = 8,
+    FINISHED = 16,
+    ALL_FLAGS = 31
+};
 
 void record_seal(struct buffer *out)
 {
@@ -121,7 +128,7 @@ bool record_get_part(struct slice fields, struct index_part *part)
     part->range.from = get_slice(&r);
     part->range.to = get_slice(&r);
     part->last = get_slice(&r);
-    return is_whole(&r);
+    return is_whole(&r) && (flags & ~(uint32_t)ALL_FLAGS) == 0;
 }
 
 void record_put_frame(struct buffer *out, const struct index_frame *frame)

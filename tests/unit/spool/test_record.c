@@ -231,10 +231,14 @@ START_TEST(putting_a_record_forgets_the_one_before)
 }
 END_TEST
 
-START_TEST(a_state_or_a_kind_that_is_none_is_refused)
+START_TEST(a_flag_a_state_or_a_kind_that_is_none_is_refused)
 {
+    struct index_part part;
     struct index_frame frame;
     struct index_segment segment;
+    put(1);
+    store_u32(out.data, 32);
+    ck_assert(!record_get_part(buffer_slice(&out), &part));
     put(2);
     store_u32(out.data, FRAME_DEAD_ROWS + 1);
     ck_assert(!record_get_frame(buffer_slice(&out), &frame));
@@ -288,7 +292,7 @@ UNIT_MAIN_WITH("spool/record", set_up, tear_down, UNIT_TEST(a_job_comes_back_as_
                UNIT_LOOP(a_segment_comes_back_as_it_was, 3),
                UNIT_LOOP(fields_that_do_not_fill_their_record_exactly_are_refused, 4),
                UNIT_LOOP(putting_a_record_forgets_the_one_before, 4),
-               UNIT_TEST(a_state_or_a_kind_that_is_none_is_refused),
+               UNIT_TEST(a_flag_a_state_or_a_kind_that_is_none_is_refused),
                UNIT_LOOP(a_sealed_record_opens_to_its_fields, 4),
                UNIT_LOOP(every_flipped_bit_breaks_the_seal, 4),
                UNIT_LOOP(a_record_cut_anywhere_does_not_open, 4))
