@@ -132,8 +132,9 @@ static bool take_snapshot(struct dump *d, struct error *err)
         return false;
     d->snapshot_id = buffer_string(&d->snapshot);
     if (job.rows > 0)
-        log_message(LOG_WARNING, "the snapshot of the rows dumped before is gone: the rest is read "
-                                 "from a new one");
+        log_message(LOG_WARNING,
+                    "the snapshot of the rows dumped before is gone: the rest is read from a new "
+                    "one; for one state of all rows, remove the spool and begin anew");
     return spool_note_snapshot(d->spool, (uint64_t)clock_wall_ms(), err);
 }
 

@@ -1,8 +1,13 @@
-/* pg_copy.c: transactions, quoting and COPY over a connection. See pg.h. */
+/* pg_copy.c: transactions, quoting, COPY and its early end, over a connection. See pg.h. */
 #include <poll.h>
 #include <stdio.h>
 
 #include "source/pg_internal.h"
+
+enum {
+    CANCEL_ERROR_BYTES = 256,
+    HAS_TRANSACTION_TIMEOUT = 170000, // which would end --snapshot dump's snapshot
+};
 
 /* --- transactions --- */
 
@@ -34,15 +39,21 @@ static bool set_session(struct pg *pg, struct error *err)
         "WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true), "
         "set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
         "set_config('idle_in_transaction_session_timeout', '0', true), "
-        "set_config('statement_timeout', '%lld', true)",
-        (long long)pg->statement_timeout_ms);
+        "set_config('statement_timeout', '%lld', true)%s",
+        (long long)pg->statement_timeout_ms,
+        PQserverVersion(pg->conn) >= HAS_TRANSACTION_TIMEOUT
+            ? ", set_config('transaction_timeout', '0', true)"
+            : "");
     return pg_execute(pg, sql, err);
 }
 
 bool pg_begin(struct pg *pg, const char *snapshot, struct error *err)
 {
-    return pg_execute(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
-           (snapshot == NULL || set_snapshot(pg, snapshot, err)) && set_session(pg, err);
+    bool ok = pg_execute(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+              (snapshot == NULL || set_snapshot(pg, snapshot, err)) && set_session(pg, err);
+    if (!ok)
+        pg_end(pg); // a transaction that has begun and failed would refuse the next BEGIN
+    return ok;
 }
 
 void pg_end(struct pg *pg)
@@ -148,4 +159,19 @@ bool pg_copy_read(struct pg *pg, int idle_ms, enum pg_copy *what, struct slice *
         if (ready && !PQconsumeInput(pg->conn))
             return pg_connection_failed(pg, err);
     }
+}
+
+void pg_cancel(struct pg *pg)
+{
+    char message[CANCEL_ERROR_BYTES];
+    PGcancel *cancel = PQgetCancel(pg->conn);
+    if (cancel != NULL)
+        (void)PQcancel(cancel, message, sizeof message);
+    PQfreeCancel(cancel);
+}
+
+void pg_abandon(struct pg *pg)
+{
+    pg_cancel(pg);
+    pg_close(pg);
 }

@@ -213,7 +213,7 @@ START_TEST(a_snapshot_that_is_gone_stops_the_dump_with_a_remedy)
                                                DUMPED_RULES};
     start(rules);
     dumped_options.snapshot = JOB_SNAPSHOT_DUMP;
-    unit_assert_error(dumped_run(), dumped_err, ERROR_STOPPED, "snapshot is gone");
+    unit_assert_error(dumped_run(), dumped_err, ERROR_UNAVAILABLE, "snapshot is gone");
     ck_assert_ptr_nonnull(strstr(dumped_err.message, "run the same command again"));
     dumped_end_process();
     run_ok();

@@ -9,11 +9,16 @@ static struct canned_postgres server;
 static struct pg *pg;
 static struct error err;
 
-static void begin(const struct canned_rule *rules, size_t count)
+static void begin_version(const char *version, const struct canned_rule *rules, size_t count)
 {
-    server = (struct canned_postgres){.password = NULL};
+    server = (struct canned_postgres){.version = version};
     canned_postgres_start(&server, rules, count);
     unit_assert_ok(pg_connect(&pg, server.dsn, 1234, &err), err);
+}
+
+static void begin(const struct canned_rule *rules, size_t count)
+{
+    begin_version("15.0", rules, count);
 }
 
 static void end(void)
@@ -47,6 +52,34 @@ START_TEST(a_transaction_reads_one_state_with_settings_of_its_own)
     for (size_t i = 0; i < COUNT_OF(settings); i++)
         assert_statement(1, settings[i]);
     assert_statement(2, "ROLLBACK");
+    end();
+}
+END_TEST
+
+START_TEST(a_server_that_would_end_long_transactions_is_asked_not_to)
+{
+    begin_version("17.0", NULL, 0);
+    unit_assert_ok(pg_begin(pg, NULL, &err), err);
+    assert_statement(1, "'transaction_timeout', '0', true");
+    end();
+    begin_version("16.9", NULL, 0); // which doesn't know the name
+    unit_assert_ok(pg_begin(pg, NULL, &err), err);
+    ck_assert_int_eq(canned_count_statements(&server, "'transaction_timeout'"), 0);
+    end();
+}
+END_TEST
+
+static const struct canned_rule unbegun[] = {
+    {.sql = "set_config", .state = "40001", .message = "conflict with recovery"},
+    {.sql = "SNAPSHOT", .state = "22023", .message = "invalid snapshot identifier"},
+};
+
+START_TEST(a_transaction_that_fails_at_its_start_is_not_left_open)
+{
+    begin(&unbegun[_i], 1);
+    ck_assert(!pg_begin(pg, "1-2", &err));
+    ck_assert_str_eq(pg_last_state(pg), unbegun[_i].state);
+    assert_statement(server.statement_count - 1, "ROLLBACK");
     end();
 }
 END_TEST
@@ -282,6 +315,23 @@ static void put_many_rows(const char *sql, struct buffer *rows)
         buffer_append_format(rows, "%d\tsome text that makes the row longer\n", i);
 }
 
+START_TEST(an_abandoned_copy_is_cancelled)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "COPY", .is_copy = true, .rows = "1\n", .stalls = true}};
+    enum pg_copy what;
+    struct slice row;
+    begin(rules, 1);
+    unit_assert_ok(pg_copy_begin(pg, "COPY (SELECT 1) TO STDOUT", &err), err);
+    unit_assert_ok(pg_copy_read(pg, 5000, &what, &row, &err), err);
+    ck_assert_int_eq(what, PG_COPY_ROW);
+    pg_abandon(pg);
+    ck_assert_int_eq(server.cancel_count, 1);
+    pg = NULL;
+    end();
+}
+END_TEST
+
 START_TEST(many_rows_come_in_order)
 {
     static const struct canned_rule rules[] = {
@@ -301,6 +351,8 @@ START_TEST(many_rows_come_in_order)
 END_TEST
 
 UNIT_MAIN("source/pg_copy", UNIT_TEST(a_transaction_reads_one_state_with_settings_of_its_own),
+          UNIT_TEST(a_server_that_would_end_long_transactions_is_asked_not_to),
+          UNIT_EACH(a_transaction_that_fails_at_its_start_is_not_left_open, unbegun),
           UNIT_TEST(a_snapshot_is_set_before_anything_is_read),
           UNIT_TEST(a_snapshot_that_is_gone_is_the_servers_error),
           UNIT_TEST(an_exported_snapshot_is_named),
@@ -313,4 +365,4 @@ UNIT_MAIN("source/pg_copy", UNIT_TEST(a_transaction_reads_one_state_with_setting
           UNIT_TEST(a_connection_that_breaks_behind_some_rows_is_unavailable),
           UNIT_TEST(a_server_that_pauses_is_idle_and_goes_on),
           UNIT_OWN_PROCESS(a_stop_request_ends_the_wait_for_a_row, 1),
-          UNIT_TEST(many_rows_come_in_order))
+          UNIT_TEST(an_abandoned_copy_is_cancelled), UNIT_TEST(many_rows_come_in_order))
