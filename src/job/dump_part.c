@@ -52,18 +52,32 @@ static bool need_connection(struct part_dump *p, struct error *err)
     return true;
 }
 
-static bool begin_window(struct part_dump *p, struct error *err)
+static bool lose_snapshot(struct part_dump *p, struct error *err)
 {
-    struct dump *d = p->dump;
-    if (pg_begin(p->pg, d->snapshot_id, err))
-        return true;
-    if (d->snapshot_id == NULL || err->kind != ERROR_CONFIG)
-        return false;
     p->has_lost_snapshot = true;
     err->kind = ERROR_UNAVAILABLE;
     error_wrap(err, "the dump's snapshot is gone");
     return error_hint(err, "run the same command again to read the rest from a new one, or choose "
                            "--snapshot window, which needs none");
+}
+
+/* A standby that removes rows ends the sessions whose snapshots may see them, as it finds them: one that
+ * takes over the snapshot just then is passed over, and would miss the rows. But none is removed before
+ * the snapshot's holder is ended. So what was read while it was there is good. */
+static bool check_rows(void *context, struct error *err)
+{
+    struct part_dump *p = context;
+    if (dump_check_snapshot(p->dump, err))
+        return true;
+    return err->kind != ERROR_STOPPED && lose_snapshot(p, err);
+}
+
+static bool begin_window(struct part_dump *p, struct error *err)
+{
+    const char *snapshot = p->dump->snapshot_id;
+    if (pg_begin(p->pg, snapshot, err))
+        return true;
+    return snapshot != NULL && err->kind == ERROR_CONFIG && lose_snapshot(p, err);
 }
 
 /* *IS_WHOLE false: the spool has no room for the rest. */
@@ -228,6 +242,13 @@ static bool advance(struct part_dump *p, struct error *err)
     return buffer_check(&p->after, "a key", err);
 }
 
+/* On a standby no row behind the last frame may be missing either. */
+static bool end_part(struct part_dump *p, const struct index_part *part, struct error *err)
+{
+    return frames_flush(p->frames, err) && (!p->dump->is_standby || check_rows(p, err)) &&
+           spool_finish_part(p->dump->spool, part->number, err);
+}
+
 static bool dump_part(struct part_dump *p, const struct index_part *part, struct error *err)
 {
     bool is_last = false;
@@ -249,7 +270,7 @@ static bool dump_part(struct part_dump *p, const struct index_part *part, struct
         if (!p->is_cut)
             grow_window(p);
     }
-    return frames_flush(p->frames, err) && spool_finish_part(p->dump->spool, part->number, err);
+    return end_part(p, part, err);
 }
 
 static bool dump_all(struct part_dump *p, struct error *err)
@@ -273,8 +294,10 @@ bool dump_parts(struct dump *d, struct error *err)
     struct part_dump p = {.dump = d, .window_rows = d->options->window_rows};
     struct document_shape shape = dump_shape(d);
     buffer_init(&p.after, FRAME_KEY_MAX_BYTES);
-    bool ok =
-        frames_new(&p.frames, &shape, d->options, d->spool, d->live, err) && dump_all(&p, err);
+    bool ok = frames_new(&p.frames, &shape, d->options, d->spool, d->live, err);
+    if (ok && d->is_standby)
+        frames_set_check(p.frames, check_rows, &p);
+    ok = ok && dump_all(&p, err);
     pg_close(p.pg);
     frames_free(p.frames);
     buffer_free(&p.after);

@@ -32,6 +32,8 @@ struct frames {
     bool lacks_room;       // the last wait for room was in vain
     bool has_told_of_wait; // once is enough: a full spool stays near full
     uint64_t rows;
+    bool (*check)(void *context, struct error *err); // or NULL
+    void *check_context;
 };
 
 bool frames_new(struct frames **out, const struct document_shape *shape,
@@ -66,6 +68,13 @@ void frames_free(struct frames *f)
     buffer_free(&f->first_key);
     buffer_free(&f->last_key);
     free(f);
+}
+
+void frames_set_check(struct frames *f, bool (*check)(void *context, struct error *err),
+                      void *context)
+{
+    f->check = check;
+    f->check_context = context;
 }
 
 static bool set_key(struct buffer *b, struct slice key, struct error *err)
@@ -144,7 +153,8 @@ static bool append_frame(struct frames *f, enum frame_kind kind, struct slice fi
         .first_key = first_key,
         .last_key = buffer_slice(&f->last_key),
     };
-    return compressor_finish(f->compressor, &body, err) &&
+    return (f->check == NULL || f->check(f->check_context, err)) &&
+           compressor_finish(f->compressor, &body, err) &&
            spool_append(f->spool, &frame, body, f->nulled, err);
 }
 

@@ -20,6 +20,11 @@ MUST_CHECK bool frames_new(struct frames **out, const struct document_shape *sha
                            struct error *err);
 void frames_free(struct frames *f);
 
+/* CHECK(CONTEXT) is asked before a frame is appended: are its rows good? When not, the frame is left out
+ * and CHECK's error ends the dump. */
+void frames_set_check(struct frames *f, bool (*check)(void *context, struct error *err),
+                      void *context);
+
 /* The rows that follow are PART's; LAST is the key that it has come to, if any. */
 void frames_begin_part(struct frames *f, uint32_t part, bool has_last, struct slice last);
 

@@ -47,8 +47,12 @@ MUST_CHECK bool pg_begin(struct pg *pg, const char *snapshot, struct error *err)
 /* End the transaction, whatever its state. A lost connection is no error here. */
 void pg_end(struct pg *pg);
 
-/* The id of this transaction's snapshot, appended to OUT. */
-MUST_CHECK bool pg_export_snapshot(struct pg *pg, struct buffer *out, struct error *err);
+/* The id of this transaction's snapshot, appended to OUT. *IS_STANDBY: the server is one. */
+MUST_CHECK bool pg_export_snapshot(struct pg *pg, struct buffer *out, bool *is_standby,
+                                   struct error *err);
+
+/* Is the server still there, and the transaction good? An error when not. */
+MUST_CHECK bool pg_ask(struct pg *pg, struct error *err);
 
 /* Run one statement; the caller frees *OUT. */
 MUST_CHECK bool pg_query(struct pg *pg, const char *sql, struct pg_result **out, struct error *err);

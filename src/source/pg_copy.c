@@ -66,14 +66,20 @@ void pg_end(struct pg *pg)
     memcpy(pg->state, state, sizeof state);
 }
 
-bool pg_export_snapshot(struct pg *pg, struct buffer *out, struct error *err)
+bool pg_export_snapshot(struct pg *pg, struct buffer *out, bool *is_standby, struct error *err)
 {
     struct pg_result *result;
-    if (!pg_query(pg, "SELECT pg_export_snapshot()", &result, err))
+    if (!pg_query(pg, "SELECT pg_export_snapshot(), pg_is_in_recovery()", &result, err))
         return false;
     buffer_append_string(out, pg_result_value(result, 0, 0));
+    *is_standby = strcmp(pg_result_value(result, 0, 1), "t") == 0;
     pg_result_free(result);
     return buffer_check(out, "a snapshot's id", err);
+}
+
+bool pg_ask(struct pg *pg, struct error *err)
+{
+    return pg_execute(pg, "SELECT 'there'", err);
 }
 
 /* --- quoting --- */

@@ -367,11 +367,8 @@ START_TEST(within_a_window_room_is_not_waited_for_long)
     add("100001\t1\n");
     ck_assert(!frames_lack_room(frames));
     add("100002\t1\n");
-    ck_assert(frames_lack_room(frames));
-    ck_assert(atomic_load(&live.is_waiting_for_room));
-    flush();
-    ck_assert_uint_eq(frames_rows(frames), 2);
-    ck_assert_uint_eq(spooled_read_job(s).rows, 20002);
+    ck_assert(frames_lack_room(frames) && atomic_load(&live.is_waiting_for_room));
+    ck_assert_uint_eq(frames_rows(frames), 2); // the second is taken all the same
 }
 END_TEST
 

@@ -111,15 +111,22 @@ END_TEST
 START_TEST(an_exported_snapshot_is_named)
 {
     static const struct canned_rule rules[] = {
-        {.sql = "pg_export_snapshot()", .times = 1, .columns = "s", .rows = "0003-1B\n"},
+        {.sql = "pg_export_snapshot()", .times = 1, .columns = "s r", .rows = "0003-1B\tf\n"},
+        {.sql = "pg_export_snapshot()", .times = 1, .columns = "s r", .rows = "-2\tt\n"},
         {.sql = "pg_export_snapshot()", .state = "25006", .message = "cannot export"},
     };
     struct buffer id;
     buffer_init(&id, 100);
-    begin(rules, 2);
-    unit_assert_ok(pg_export_snapshot(pg, &id, &err), err);
+    bool is_standby = true;
+    begin(rules, 3);
+    unit_assert_ok(pg_export_snapshot(pg, &id, &is_standby, &err), err);
     unit_assert_slice(buffer_slice(&id), "0003-1B");
-    unit_assert_error(pg_export_snapshot(pg, &id, &err), err, ERROR_CONFIG, "cannot export");
+    ck_assert(!is_standby);
+    unit_assert_ok(pg_export_snapshot(pg, &id, &is_standby, &err), err);
+    unit_assert_slice(buffer_slice(&id), "0003-1B-2");
+    ck_assert(is_standby);
+    unit_assert_error(pg_export_snapshot(pg, &id, &is_standby, &err), err, ERROR_CONFIG,
+                      "cannot export");
     buffer_free(&id);
     end();
 }
@@ -315,6 +322,18 @@ static void put_many_rows(const char *sql, struct buffer *rows)
         buffer_append_format(rows, "%d\tsome text that makes the row longer\n", i);
 }
 
+START_TEST(a_server_is_asked_whether_it_is_still_there)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "SELECT 'there'", .times = 1, .columns = "a", .rows = "there\n"},
+        {.sql = "SELECT 'there'", .state = "25P02", .message = "transaction is aborted"}};
+    begin(rules, 2);
+    unit_assert_ok(pg_ask(pg, &err), err);
+    unit_assert_error(pg_ask(pg, &err), err, ERROR_CONFIG, "transaction is aborted");
+    end();
+}
+END_TEST
+
 START_TEST(an_abandoned_copy_is_cancelled)
 {
     static const struct canned_rule rules[] = {
@@ -365,4 +384,5 @@ UNIT_MAIN("source/pg_copy", UNIT_TEST(a_transaction_reads_one_state_with_setting
           UNIT_TEST(a_connection_that_breaks_behind_some_rows_is_unavailable),
           UNIT_TEST(a_server_that_pauses_is_idle_and_goes_on),
           UNIT_OWN_PROCESS(a_stop_request_ends_the_wait_for_a_row, 1),
+          UNIT_TEST(a_server_is_asked_whether_it_is_still_there),
           UNIT_TEST(an_abandoned_copy_is_cancelled), UNIT_TEST(many_rows_come_in_order))
