@@ -10,6 +10,7 @@ enum value_type {
     VALUE_INTEGER,     // digits, kept exactly
     VALUE_NUMBER,      // float or numeric, kept exactly; NaN and infinities become null
     VALUE_JSON,        // json or jsonb, embedded on one line
+    VALUE_DATE,        // "2026-01-02", "0044-03-15 BC" -> "-0043-03-15"
     VALUE_TIMESTAMP,   // "2026-01-02 03:04:05.678" -> "2026-01-02T03:04:05.678"
     VALUE_TIMESTAMPTZ, // "2026-01-02 03:04:05+00" -> "2026-01-02T03:04:05+00:00"
     VALUE_BYTEA,       // hex -> base64

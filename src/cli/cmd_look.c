@@ -81,6 +81,8 @@ static bool read_standing(struct spool *s, struct standing *st, struct error *er
     buffer_init(&text, DESCRIPTION_MAX_BYTES);
     bool ok = spool_get_job(s, &st->job, err) && spool_each_part(s, count_part, &st->parts, err) &&
               spool_get_description(s, &text, err);
+    if (!st->is_dumping)
+        st->job.snapshot_ms = 0; // it went with the dump that held it
     st->description = ok ? json_loadb(text.data, text.size, 0, NULL) : NULL;
     buffer_free(&text);
     return ok;

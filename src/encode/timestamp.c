@@ -79,34 +79,71 @@ static char *put_year(char *at, int year)
     return at + size;
 }
 
+/* Begin the string of YEAR and REST, which is what follows the year. Its end so far: there is room behind
+ * it. NULL when OUT fails. */
+static char *put_string(struct buffer *out, int year, struct slice rest)
+{
+    if (!buffer_reserve(out, LONGEST_BYTES + rest.size))
+        return NULL;
+    char *at = out->data + out->size;
+    *at++ = '"';
+    at = put_year(at, year);
+    memcpy(at, rest.data, rest.size);
+    return at + rest.size;
+}
+
+static void end_string(struct buffer *out, char *at)
+{
+    *at++ = '"';
+    out->size = (size_t)(at - out->data);
+}
+
+/* Take the year off TEXT and the BC that belongs to it. */
+static bool take_astronomical_year(struct slice *text, int *year)
+{
+    bool is_bc = take_suffix(text, " BC");
+    if (!take_year(text, year))
+        return false;
+    if (is_bc)
+        *year = 1 - *year;
+    return true;
+}
+
 bool timestamp_append(struct buffer *out, struct slice text, bool has_zone)
 {
     int year;
     bool has_minutes = true;
-    bool is_bc = take_suffix(&text, " BC");
-    if (!take_year(&text, &year))
+    if (!take_astronomical_year(&text, &year))
         return false;
-    struct slice rest = text; // from the month on
+    struct slice rest = text;
     if (!take(&text, "-00-00 00:00:00") || !take_fraction(&text))
         return false;
     if (has_zone && !take_zone(&text, &has_minutes))
         return false;
     if (text.size != 0)
         return false;
-    if (!buffer_reserve(out, LONGEST_BYTES + rest.size))
-        return true;
-
-    char *at = out->data + out->size;
-    *at++ = '"';
-    at = put_year(at, is_bc ? 1 - year : year);
-    memcpy(at, rest.data, rest.size);
-    at[sizeof "-00-00" - 1] = 'T';
-    at += rest.size;
+    char *end = put_string(out, year, rest);
+    if (end == NULL)
+        return true; // OUT has failed: its user will see
+    (end - rest.size)[sizeof "-00-00" - 1] = 'T';
     if (!has_minutes) {
-        memcpy(at, ":00", 3);
-        at += 3;
+        memcpy(end, ":00", 3);
+        end += 3;
     }
-    *at++ = '"';
-    out->size = (size_t)(at - out->data);
+    end_string(out, end);
+    return true;
+}
+
+bool timestamp_append_date(struct buffer *out, struct slice text)
+{
+    int year;
+    if (!take_astronomical_year(&text, &year))
+        return false;
+    struct slice rest = text;
+    if (!take(&text, "-00-00") || text.size != 0)
+        return false;
+    char *end = put_string(out, year, rest);
+    if (end != NULL)
+        end_string(out, end);
     return true;
 }

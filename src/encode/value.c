@@ -86,13 +86,14 @@ static const char *append_number(struct buffer *out, struct slice raw, bool is_i
     return NULL;
 }
 
-static const char *append_timestamp(struct buffer *out, struct slice raw, bool has_zone,
-                                    unsigned *nulled)
+static const char *append_time(struct buffer *out, struct slice raw, enum value_type type,
+                               unsigned *nulled)
 {
-    if (timestamp_append(out, raw, has_zone))
+    if (type == VALUE_DATE ? timestamp_append_date(out, raw)
+                           : timestamp_append(out, raw, type == VALUE_TIMESTAMPTZ))
         return NULL;
     if (!is_infinite(raw, "infinity"))
-        return "the timestamp is not in PostgreSQL's ISO form (DateStyle)";
+        return "the date or time is not in PostgreSQL's ISO form (DateStyle)";
     append_null(out, nulled);
     return NULL;
 }
@@ -127,10 +128,10 @@ const char *value_append(struct buffer *out, enum value_type type, struct slice 
         return append_number(out, raw, false, nulled);
     case VALUE_JSON:
         return json_append_embedded(out, raw);
+    case VALUE_DATE:
     case VALUE_TIMESTAMP:
-        return append_timestamp(out, raw, false, nulled);
     case VALUE_TIMESTAMPTZ:
-        return append_timestamp(out, raw, true, nulled);
+        return append_time(out, raw, type, nulled);
     case VALUE_BYTEA:
         return append_bytea(out, raw);
     }

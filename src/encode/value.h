@@ -6,8 +6,8 @@
 #include "base/buffer.h"
 #include "base/column.h"
 
-/* Append RAW, a field of COPY text format that is not NULL, to OUT as JSON. A number or timestamp
- * that JSON can't hold (NaN, infinity) is written as null and adds one to *NULLED.
+/* Append RAW, a field of COPY text format that is not NULL, to OUT as JSON. A number, date or
+ * timestamp that JSON can't hold (NaN, infinity) is written as null and adds one to *NULLED.
  *
  * Returns NULL; or a static sentence that says why RAW is no such value or no UTF-8: then OUT and
  * *NULLED are as they were. A full buffer is not told here: buffer_check. */

@@ -56,6 +56,7 @@ bool dump_open(struct dump **out, const struct job_options *o, const char *selec
     d->options = o;
     d->live = live;
     pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->snapshot_lock, NULL);
     buffer_init(&d->snapshot, 256);
     buffer_init(&d->part_keys, SIZE_MAX);
     set_range(d, o);
@@ -76,6 +77,7 @@ void dump_close(struct dump *d)
     buffer_free(&d->snapshot);
     buffer_free(&d->part_keys);
     pthread_mutex_destroy(&d->lock);
+    pthread_mutex_destroy(&d->snapshot_lock);
     free(d);
 }
 
@@ -128,13 +130,22 @@ static bool take_snapshot(struct dump *d, struct error *err)
 {
     struct index_job job;
     if (!spool_get_job(d->spool, &job, err) || !pg_begin(d->pg, NULL, err) ||
-        !pg_export_snapshot(d->pg, &d->snapshot, err))
+        !pg_export_snapshot(d->pg, &d->snapshot, &d->is_standby, err))
         return false;
     d->snapshot_id = buffer_string(&d->snapshot);
     if (job.rows > 0)
-        log_message(LOG_WARNING, "the snapshot of the rows dumped before is gone: the rest is read "
-                                 "from a new one");
+        log_message(LOG_WARNING,
+                    "the snapshot of the rows dumped before is gone: the rest is read from a new "
+                    "one; for one state of all rows, remove the spool and begin anew");
     return spool_note_snapshot(d->spool, (uint64_t)clock_wall_ms(), err);
+}
+
+bool dump_check_snapshot(struct dump *d, struct error *err)
+{
+    pthread_mutex_lock(&d->snapshot_lock);
+    bool ok = pg_ask(d->pg, err);
+    pthread_mutex_unlock(&d->snapshot_lock);
+    return ok;
 }
 
 /* --- threads --- */
@@ -196,6 +207,7 @@ bool dump_run(struct dump *d, struct spool *s, struct error *err)
     atomic_store(&d->has_failed, false);
     buffer_clear(&d->snapshot);
     d->snapshot_id = NULL;
+    d->is_standby = false;
     bool ok = d->options->snapshot != JOB_SNAPSHOT_DUMP || take_snapshot(d, err);
     ok = ok && run_workers(d, err);
     pg_end(d->pg);

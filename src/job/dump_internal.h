@@ -21,7 +21,9 @@ struct dump {
     uint64_t estimated_rows;
     struct spool *spool;
     struct buffer snapshot;
-    const char *snapshot_id; // stands in `snapshot`; NULL: each window sees its own
+    const char *snapshot_id;       // stands in `snapshot`; NULL: each window sees its own
+    bool is_standby;               // the snapshot is a standby's
+    pthread_mutex_t snapshot_lock; // guards pg while it holds the snapshot
 
     atomic_bool has_failed; // a part has, for good: the others end after their window
 
@@ -31,6 +33,9 @@ struct dump {
 
 /* How the rows of D's query become documents. */
 struct document_shape dump_shape(const struct dump *d);
+
+/* Is the snapshot still held? An error when not. */
+bool dump_check_snapshot(struct dump *d, struct error *err);
 
 /* Dump part after part until none is left; the body of one of --jobs threads. */
 bool dump_parts(struct dump *d, struct error *err);

@@ -1,5 +1,7 @@
 /* dump_part.c: one thread of the dump: windows of one part after the other, over a connection of its
  * own, which is made again when it breaks. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -22,9 +24,10 @@ struct part_dump {
     struct key_range left; // of the part
     struct buffer after;   // left.from's bytes
     bool is_cut; // reading ended within a window: rows may be left that have the last key too
+    bool has_lost_snapshot;
     uint64_t window_rows;
-    unsigned attempts;   // failures in a row
-    int64_t progress_ms; // when the last row came
+    unsigned attempts;   // failures in a row without a new row
+    int64_t progress_ms; // when the last window with new rows ended
 };
 
 /* --- a window --- */
@@ -49,40 +52,53 @@ static bool need_connection(struct part_dump *p, struct error *err)
     return true;
 }
 
+static bool lose_snapshot(struct part_dump *p, struct error *err)
+{
+    p->has_lost_snapshot = true;
+    err->kind = ERROR_UNAVAILABLE;
+    error_wrap(err, "the dump's snapshot is gone");
+    return error_hint(err, "run the same command again to read the rest from a new one, or choose "
+                           "--snapshot window, which needs none");
+}
+
+/* A standby that removes rows ends the sessions whose snapshots may see them, as it finds them: one that
+ * takes over the snapshot just then is passed over, and would miss the rows. But none is removed before
+ * the snapshot's holder is ended. So what was read while it was there is good. */
+static bool check_rows(void *context, struct error *err)
+{
+    struct part_dump *p = context;
+    if (dump_check_snapshot(p->dump, err))
+        return true;
+    return err->kind != ERROR_STOPPED && lose_snapshot(p, err);
+}
+
 static bool begin_window(struct part_dump *p, struct error *err)
 {
-    struct dump *d = p->dump;
-    if (pg_begin(p->pg, d->snapshot_id, err))
+    const char *snapshot = p->dump->snapshot_id;
+    if (pg_begin(p->pg, snapshot, err))
         return true;
-    if (d->snapshot_id != NULL && err->kind == ERROR_CONFIG) {
-        err->kind = ERROR_STOPPED;
-        error_wrap(err, "the dump's snapshot is gone: run the same command again to read the rest "
-                        "from a new one");
-    }
-    return false;
+    return snapshot != NULL && err->kind == ERROR_CONFIG && lose_snapshot(p, err);
 }
 
-static bool read_rows(struct part_dump *p, struct error *err)
+/* *IS_WHOLE false: the spool has no room for the rest. */
+static bool read_rows(struct part_dump *p, bool *is_whole, struct error *err)
 {
-    enum pg_copy what;
+    enum pg_copy what = PG_COPY_IDLE;
     struct slice row;
-    for (;;) {
+    while (what != PG_COPY_END && !frames_lack_room(p->frames)) {
         if (!pg_copy_read(p->pg, IDLE_MS, &what, &row, err))
             return false;
-        if (what == PG_COPY_END)
-            return true;
-        if (what == PG_COPY_IDLE) {
-            if (!frames_tick(p->frames, err))
-                return false;
-            continue;
-        }
-        if (!frames_add_row(p->frames, row, err))
+        if (what == PG_COPY_ROW && !frames_add_row(p->frames, row, err))
             return false;
-        p->progress_ms = 0; // set when the window ends: a look at the clock per row costs
+        if (what == PG_COPY_IDLE && !frames_tick(p->frames, err))
+            return false;
     }
+    *is_whole = what == PG_COPY_END;
+    return true;
 }
 
-static bool copy_window(struct part_dump *p, const struct key_range *window, struct error *err)
+static bool copy_window(struct part_dump *p, const struct key_range *window, bool *is_whole,
+                        struct error *err)
 {
     struct buffer sql;
     buffer_init(&sql, STATEMENT_MAX_BYTES);
@@ -90,29 +106,57 @@ static bool copy_window(struct part_dump *p, const struct key_range *window, str
               pg_copy_begin(p->pg, buffer_string(&sql), err);
     buffer_free(&sql);
     frames_skip_last(p->frames, p->is_cut);
-    return ok && read_rows(p, err);
+    return ok && read_rows(p, is_whole, err);
 }
 
-/* Read the next window of what is left; *IS_LAST: nothing is left behind it. */
-static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
+/* The next window of what is left, within a transaction. It may begin with the last row once more. */
+static bool find_and_copy(struct part_dump *p, bool *is_last, bool *is_whole, struct error *err)
 {
     struct buffer upto;
     bool found;
-    if (!frames_wait_for_room(p->frames, err) || !need_connection(p, err) || !begin_window(p, err))
-        return false;
+    struct slice last;
+    bool has_last_again = p->is_cut && frames_last_key(p->frames, &last);
+    uint64_t rows = p->window_rows + (has_last_again ? 1 : 0);
     buffer_init(&upto, FRAME_KEY_MAX_BYTES);
-    bool ok = window_find_end(p->pg, p->dump->query, &p->left, p->window_rows, &upto, &found, err);
+    bool ok = window_find_end(p->pg, p->dump->query, &p->left, rows, &upto, &found, err);
     if (ok) {
         struct key_range window = p->left;
         if (found) {
             window.has_to = true;
             window.to = buffer_slice(&upto);
         }
-        *is_last = !found;
-        ok = copy_window(p, &window, err);
+        ok = copy_window(p, &window, is_whole, err);
+        *is_last = !found && *is_whole;
     }
     buffer_free(&upto);
-    pg_end(p->pg);
+    return ok;
+}
+
+/* The time that a full spool takes is not the source's. */
+static bool wait_for_room(struct part_dump *p, struct error *err)
+{
+    int64_t begun_ms = clock_monotonic_ms();
+    bool ok = frames_wait_for_room(p->frames, err);
+    p->progress_ms += clock_monotonic_ms() - begun_ms;
+    return ok;
+}
+
+/* Read the next window of what is left; *IS_LAST: nothing is left behind it. While the spool is full no
+ * transaction stays open: the rest of the window is another one. */
+static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
+{
+    bool is_whole = false;
+    bool ok = wait_for_room(p, err) && need_connection(p, err) && begin_window(p, err);
+    if (ok) {
+        ok = find_and_copy(p, is_last, &is_whole, err);
+        if (ok && !is_whole) {
+            pg_abandon(p->pg);
+            p->pg = NULL;
+        } else {
+            pg_end(p->pg);
+        }
+    }
+    p->is_cut = !is_whole;
     return ok;
 }
 
@@ -134,6 +178,16 @@ static void halve_window(struct part_dump *p)
         p->window_rows /= 2;
 }
 
+static void tell_of_failure(const struct part_dump *p, int64_t delay_ms, const struct error *err)
+{
+    char windows[64] = "";
+    if (is_conflict(p->pg))
+        snprintf(windows, sizeof windows, ", with windows of %" PRIu64 " row%s", p->window_rows,
+                 p->window_rows == 1 ? "" : "s");
+    log_message(LOG_WARNING, "%s; going on at the last key in %lld ms%s", err->message,
+                (long long)delay_ms, windows);
+}
+
 /* After a failed window: keep what was read, then wait and go on, or give up. */
 static bool survive(struct part_dump *p, struct error *err)
 {
@@ -144,29 +198,29 @@ static bool survive(struct part_dump *p, struct error *err)
         *err = flush;
         return false;
     }
-    if (err->kind == ERROR_STOPPED)
+    if (err->kind == ERROR_STOPPED || p->has_lost_snapshot)
         return false;
-    int64_t now = clock_monotonic_ms();
-    if (p->progress_ms == 0)
-        p->progress_ms = now;
-    if (now - p->progress_ms >= p->dump->options->give_up_after_ms)
+    if (clock_monotonic_ms() - p->progress_ms >= p->dump->options->give_up_after_ms)
         return error_hint(err, "given up (--give-up-after); run the same command again to go on");
     if (is_conflict(p->pg))
         halve_window(p);
     int64_t delay =
         backoff_delay_ms(++p->attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS, clock_random());
-    log_message(LOG_WARNING, "%s; going on at the last key in %lld ms", err->message,
-                (long long)delay);
+    tell_of_failure(p, delay, err);
     if (stop_wait((int)delay))
         return error_set(err, ERROR_STOPPED, "asked to stop");
     *err = (struct error){.kind = ERROR_NONE};
     return true;
 }
 
-static void window_succeeded(struct part_dump *p)
+static void note_progress(struct part_dump *p)
 {
     p->attempts = 0;
     p->progress_ms = clock_monotonic_ms();
+}
+
+static void grow_window(struct part_dump *p)
+{
     p->window_rows *= 2;
     if (p->window_rows > p->dump->options->window_rows)
         p->window_rows = p->dump->options->window_rows;
@@ -188,6 +242,13 @@ static bool advance(struct part_dump *p, struct error *err)
     return buffer_check(&p->after, "a key", err);
 }
 
+/* On a standby no row behind the last frame may be missing either. */
+static bool end_part(struct part_dump *p, const struct index_part *part, struct error *err)
+{
+    return frames_flush(p->frames, err) && (!p->dump->is_standby || check_rows(p, err)) &&
+           spool_finish_part(p->dump->spool, part->number, err);
+}
+
 static bool dump_part(struct part_dump *p, const struct index_part *part, struct error *err)
 {
     bool is_last = false;
@@ -198,18 +259,18 @@ static bool dump_part(struct part_dump *p, const struct index_part *part, struct
     while (!is_last) {
         if (!advance(p, err))
             return false;
+        uint64_t rows = frames_rows(p->frames);
         bool must_stop = stop_is_requested() || atomic_load(&p->dump->has_failed);
         bool ok = must_stop ? error_set(err, ERROR_STOPPED, "asked to stop")
                             : dump_window(p, &is_last, err);
-        p->is_cut = !ok;
-        if (ok)
-            window_succeeded(p);
-        else if (survive(p, err))
-            is_last = false;
-        else
+        if (frames_rows(p->frames) > rows)
+            note_progress(p);
+        if (!ok && !survive(p, err))
             return false;
+        if (!p->is_cut)
+            grow_window(p);
     }
-    return frames_flush(p->frames, err) && spool_finish_part(p->dump->spool, part->number, err);
+    return end_part(p, part, err);
 }
 
 static bool dump_all(struct part_dump *p, struct error *err)
@@ -233,8 +294,10 @@ bool dump_parts(struct dump *d, struct error *err)
     struct part_dump p = {.dump = d, .window_rows = d->options->window_rows};
     struct document_shape shape = dump_shape(d);
     buffer_init(&p.after, FRAME_KEY_MAX_BYTES);
-    bool ok =
-        frames_new(&p.frames, &shape, d->options, d->spool, d->live, err) && dump_all(&p, err);
+    bool ok = frames_new(&p.frames, &shape, d->options, d->spool, d->live, err);
+    if (ok && d->is_standby)
+        frames_set_check(p.frames, check_rows, &p);
+    ok = ok && dump_all(&p, err);
     pg_close(p.pg);
     frames_free(p.frames);
     buffer_free(&p.after);

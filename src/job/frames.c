@@ -29,7 +29,11 @@ struct frames {
     struct buffer last_key;
     bool has_last;
     bool skips_last;       // the next row may be the last one once more
+    bool lacks_room;       // the last wait for room was in vain
     bool has_told_of_wait; // once is enough: a full spool stays near full
+    uint64_t rows;
+    bool (*check)(void *context, struct error *err); // or NULL
+    void *check_context;
 };
 
 bool frames_new(struct frames **out, const struct document_shape *shape,
@@ -66,6 +70,13 @@ void frames_free(struct frames *f)
     free(f);
 }
 
+void frames_set_check(struct frames *f, bool (*check)(void *context, struct error *err),
+                      void *context)
+{
+    f->check = check;
+    f->check_context = context;
+}
+
 static bool set_key(struct buffer *b, struct slice key, struct error *err)
 {
     buffer_clear(b);
@@ -94,24 +105,40 @@ bool frames_last_key(const struct frames *f, struct slice *key)
     return f->has_last;
 }
 
-bool frames_wait_for_room(struct frames *f, struct error *err)
+uint64_t frames_rows(const struct frames *f)
 {
-    bool is_full;
-    if (!spool_is_full(f->spool, &is_full, err))
+    return f->rows;
+}
+
+bool frames_lack_room(const struct frames *f)
+{
+    return f->lacks_room;
+}
+
+/* Wait until the spool has room, at most MS. */
+static bool wait_for_room(struct frames *f, int64_t ms, struct error *err)
+{
+    int64_t begun_ms = clock_monotonic_ms();
+    if (!spool_is_full(f->spool, &f->lacks_room, err))
         return false;
-    if (is_full && !f->has_told_of_wait)
+    if (f->lacks_room && !f->has_told_of_wait)
         log_message(LOG_INFO, "spool %s is full (--spool-max): the dump waits for the replay",
                     f->options->spool);
-    f->has_told_of_wait |= is_full;
-    atomic_store(&f->live->is_waiting_for_room, is_full);
-    while (is_full) {
+    f->has_told_of_wait |= f->lacks_room;
+    atomic_store(&f->live->is_waiting_for_room, f->lacks_room);
+    while (f->lacks_room && clock_monotonic_ms() - begun_ms < ms) {
         if (stop_wait(ROOM_WAIT_MS))
             return error_set(err, ERROR_STOPPED, "asked to stop");
-        if (!spool_is_full(f->spool, &is_full, err))
+        if (!spool_is_full(f->spool, &f->lacks_room, err))
             return false;
     }
-    atomic_store(&f->live->is_waiting_for_room, false);
+    atomic_store(&f->live->is_waiting_for_room, f->lacks_room);
     return true;
+}
+
+bool frames_wait_for_room(struct frames *f, struct error *err)
+{
+    return wait_for_room(f, INT64_MAX, err);
 }
 
 static bool append_frame(struct frames *f, enum frame_kind kind, struct slice first_key,
@@ -126,7 +153,8 @@ static bool append_frame(struct frames *f, enum frame_kind kind, struct slice fi
         .first_key = first_key,
         .last_key = buffer_slice(&f->last_key),
     };
-    return compressor_finish(f->compressor, &body, err) &&
+    return (f->check == NULL || f->check(f->check_context, err)) &&
+           compressor_finish(f->compressor, &body, err) &&
            spool_append(f->spool, &frame, body, f->nulled, err);
 }
 
@@ -169,7 +197,7 @@ static bool is_frame_old(const struct frames *f)
 
 static bool end_frame(struct frames *f, struct error *err)
 {
-    return frames_flush(f, err) && frames_wait_for_room(f, err);
+    return frames_flush(f, err) && wait_for_room(f, FRAME_ROOM_MS, err);
 }
 
 static bool append_document(struct frames *f, const struct document_result *result,
@@ -212,6 +240,7 @@ bool frames_add_row(struct frames *f, struct slice row, struct error *err)
     f->skips_last = false;
     if (is_last)
         return skips || duplicate_key(result.key, err);
+    f->rows++;
     atomic_fetch_add_explicit(&f->live->rows, 1, memory_order_relaxed);
     bool ok =
         result.is_dead ? append_dead_row(f, row, &result, err) : append_document(f, &result, err);

@@ -17,6 +17,8 @@ static const char *type_name(enum value_type type)
         return "number";
     case VALUE_JSON:
         return "JSON as it is";
+    case VALUE_DATE:
+        return "date";
     case VALUE_TIMESTAMP:
         return "date without offset";
     case VALUE_TIMESTAMPTZ:

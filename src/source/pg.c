@@ -11,8 +11,6 @@
 #include "base/stop.h"
 #include "source/pg_internal.h"
 
-enum { CANCEL_ERROR_BYTES = 256 };
-
 struct pg_result {
     PGresult *result;
 };
@@ -311,11 +309,8 @@ static bool send_statement(struct pg *pg, const char *sql, struct error *err)
  * it sends rows. Nobody uses the connection after that. */
 static bool abandon(struct pg *pg, const struct error *err)
 {
-    char message[CANCEL_ERROR_BYTES];
-    PGcancel *cancel = err->kind == ERROR_STOPPED ? PQgetCancel(pg->conn) : NULL;
-    if (cancel != NULL)
-        (void)PQcancel(cancel, message, sizeof message); // best effort: the process ends soon
-    PQfreeCancel(cancel);
+    if (err->kind == ERROR_STOPPED)
+        pg_cancel(pg);
     return false;
 }
 

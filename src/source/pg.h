@@ -22,6 +22,10 @@ MUST_CHECK bool pg_connect(struct pg **out, const char *dsn, int64_t statement_t
                            struct error *err);
 void pg_close(struct pg *pg);
 
+/* Close in the middle of a statement: it is cancelled, since the server would notice a closed connection
+ * only when it sends rows. */
+void pg_abandon(struct pg *pg);
+
 /* ON_IDLE is called about every second while a statement's answer is waited for; when it fails, so does
  * the wait, with its error. It must not use PG. */
 void pg_set_idle(struct pg *pg, bool (*on_idle)(void *context, struct error *err), void *context);
@@ -37,14 +41,18 @@ const char *pg_last_state(const struct pg *pg);
 
 /* Begin a read-only REPEATABLE READ transaction with the session settings that the encoder relies
  * on (TimeZone, DateStyle, ...), set for this transaction only so that a pooler in transaction mode
- * is fine. SNAPSHOT: one that pg_export_snapshot gave, or NULL. */
+ * is fine. SNAPSHOT: one that pg_export_snapshot gave, or NULL. None is left open by a failure. */
 MUST_CHECK bool pg_begin(struct pg *pg, const char *snapshot, struct error *err);
 
 /* End the transaction, whatever its state. A lost connection is no error here. */
 void pg_end(struct pg *pg);
 
-/* The id of this transaction's snapshot, appended to OUT. */
-MUST_CHECK bool pg_export_snapshot(struct pg *pg, struct buffer *out, struct error *err);
+/* The id of this transaction's snapshot, appended to OUT. *IS_STANDBY: the server is one. */
+MUST_CHECK bool pg_export_snapshot(struct pg *pg, struct buffer *out, bool *is_standby,
+                                   struct error *err);
+
+/* Is the server still there, and the transaction good? An error when not. */
+MUST_CHECK bool pg_ask(struct pg *pg, struct error *err);
 
 /* Run one statement; the caller frees *OUT. */
 MUST_CHECK bool pg_query(struct pg *pg, const char *sql, struct pg_result **out, struct error *err);

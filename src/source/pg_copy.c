@@ -1,8 +1,13 @@
-/* pg_copy.c: transactions, quoting and COPY over a connection. See pg.h. */
+/* pg_copy.c: transactions, quoting, COPY and its early end, over a connection. See pg.h. */
 #include <poll.h>
 #include <stdio.h>
 
 #include "source/pg_internal.h"
+
+enum {
+    CANCEL_ERROR_BYTES = 256,
+    HAS_TRANSACTION_TIMEOUT = 170000, // which would end --snapshot dump's snapshot
+};
 
 /* --- transactions --- */
 
@@ -34,15 +39,21 @@ static bool set_session(struct pg *pg, struct error *err)
         "WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true), "
         "set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
         "set_config('idle_in_transaction_session_timeout', '0', true), "
-        "set_config('statement_timeout', '%lld', true)",
-        (long long)pg->statement_timeout_ms);
+        "set_config('statement_timeout', '%lld', true)%s",
+        (long long)pg->statement_timeout_ms,
+        PQserverVersion(pg->conn) >= HAS_TRANSACTION_TIMEOUT
+            ? ", set_config('transaction_timeout', '0', true)"
+            : "");
     return pg_execute(pg, sql, err);
 }
 
 bool pg_begin(struct pg *pg, const char *snapshot, struct error *err)
 {
-    return pg_execute(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
-           (snapshot == NULL || set_snapshot(pg, snapshot, err)) && set_session(pg, err);
+    bool ok = pg_execute(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err) &&
+              (snapshot == NULL || set_snapshot(pg, snapshot, err)) && set_session(pg, err);
+    if (!ok)
+        pg_end(pg); // a transaction that has begun and failed would refuse the next BEGIN
+    return ok;
 }
 
 void pg_end(struct pg *pg)
@@ -55,14 +66,20 @@ void pg_end(struct pg *pg)
     memcpy(pg->state, state, sizeof state);
 }
 
-bool pg_export_snapshot(struct pg *pg, struct buffer *out, struct error *err)
+bool pg_export_snapshot(struct pg *pg, struct buffer *out, bool *is_standby, struct error *err)
 {
     struct pg_result *result;
-    if (!pg_query(pg, "SELECT pg_export_snapshot()", &result, err))
+    if (!pg_query(pg, "SELECT pg_export_snapshot(), pg_is_in_recovery()", &result, err))
         return false;
     buffer_append_string(out, pg_result_value(result, 0, 0));
+    *is_standby = strcmp(pg_result_value(result, 0, 1), "t") == 0;
     pg_result_free(result);
     return buffer_check(out, "a snapshot's id", err);
+}
+
+bool pg_ask(struct pg *pg, struct error *err)
+{
+    return pg_execute(pg, "SELECT 'there'", err);
 }
 
 /* --- quoting --- */
@@ -148,4 +165,19 @@ bool pg_copy_read(struct pg *pg, int idle_ms, enum pg_copy *what, struct slice *
         if (ready && !PQconsumeInput(pg->conn))
             return pg_connection_failed(pg, err);
     }
+}
+
+void pg_cancel(struct pg *pg)
+{
+    char message[CANCEL_ERROR_BYTES];
+    PGcancel *cancel = PQgetCancel(pg->conn);
+    if (cancel != NULL)
+        (void)PQcancel(cancel, message, sizeof message);
+    PQfreeCancel(cancel);
+}
+
+void pg_abandon(struct pg *pg)
+{
+    pg_cancel(pg);
+    pg_close(pg);
 }

@@ -33,6 +33,9 @@ bool pg_run(struct pg *pg, const char *sql, PGresult **out, struct error *err);
 /* The next result of what was sent; NULL at the end. */
 bool pg_next_result(struct pg *pg, PGresult **out, struct error *err);
 
+/* Ask the server to cancel the current statement; best effort. */
+void pg_cancel(struct pg *pg);
+
 /* Read all that is left of the current statement. */
 void pg_drain(struct pg *pg);
 

@@ -15,7 +15,7 @@ static const struct {
     {26, VALUE_INTEGER}, {700, VALUE_NUMBER}, {701, VALUE_NUMBER},     {1700, VALUE_NUMBER},
     {114, VALUE_JSON},   {3802, VALUE_JSON},  {1114, VALUE_TIMESTAMP}, {1184, VALUE_TIMESTAMPTZ},
     {17, VALUE_BYTEA},   {18, VALUE_TEXT},    {19, VALUE_TEXT},        {25, VALUE_TEXT},
-    {1042, VALUE_TEXT},  {1043, VALUE_TEXT},  {2950, VALUE_TEXT},      {1082, VALUE_TEXT},
+    {1042, VALUE_TEXT},  {1043, VALUE_TEXT},  {2950, VALUE_TEXT},      {1082, VALUE_DATE},
     {1083, VALUE_TEXT},  {1266, VALUE_TEXT},  {1186, VALUE_TEXT},      {869, VALUE_TEXT},
     {650, VALUE_TEXT},   {829, VALUE_TEXT},   {774, VALUE_TEXT},       {142, VALUE_TEXT},
 };
@@ -103,12 +103,28 @@ static const char *skip_comment(const char *at)
     return at;
 }
 
-/* Behind one piece of SQL that is no comment. BEFORE: the character before it. */
-static const char *skip_piece(const char *at, char before)
+/* Behind a name, a keyword or a number, which may hold dollars but begin with none; AT when none begins. */
+static const char *skip_word(const char *at)
+{
+    if (*at == '$')
+        return at;
+    while (isalnum((unsigned char)*at) || *at == '_' || *at == '$' || (*at & 0x80) != 0)
+        at++;
+    return at;
+}
+
+/* Behind one piece of SQL that is no comment. */
+static const char *skip_piece(const char *at)
 {
     if (*at == '\'' || *at == '"')
-        return skip_quoted(at, *at == '\'' && (before == 'e' || before == 'E'));
-    return *at == '$' ? skip_dollar_quoted(at) : at + 1;
+        return skip_quoted(at, false);
+    if (*at == '$')
+        return skip_dollar_quoted(at);
+    const char *behind = skip_word(at);
+    bool has_escapes = behind == at + 1 && (*at == 'e' || *at == 'E') && *behind == '\'';
+    if (has_escapes)
+        return skip_quoted(behind, true);
+    return behind != at ? behind : at + 1;
 }
 
 /* The text without the semicolons and comments that follow its last word. */
@@ -116,15 +132,13 @@ static char *copy_select(const char *select)
 {
     const char *end = select;
     const char *at = select;
-    char before = ' ';
     while (*at != '\0') {
         const char *behind = skip_comment(at);
         bool is_comment = behind != at;
         if (!is_comment)
-            behind = skip_piece(at, before);
+            behind = skip_piece(at);
         if (!is_comment && strchr(" \t\r\n\f\v;", *at) == NULL)
             end = behind;
-        before = behind[-1];
         at = behind;
     }
     return strndup(select, (size_t)(end - select));

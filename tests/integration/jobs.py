@@ -81,30 +81,34 @@ class Database:
 class Gate:
     """Holds a dump at chosen rows: a query with `WHERE gate(condition)` waits there until it opens.
 
-    Only in COPY: planning and the search for a window's end pass.
+    Only in COPY: planning and the search for a window's end pass. A second gate has another NUMBER:
+    `gate(condition, number)`. On a standby its function comes from the primary: MADE_ON.
     """
 
     FUNCTION = """
-        CREATE OR REPLACE FUNCTION gate(is_here boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+        CREATE OR REPLACE FUNCTION gate(is_here boolean, number int DEFAULT 1) RETURNS boolean
+        LANGUAGE plpgsql AS $$
         BEGIN
             IF is_here AND current_query() LIKE 'COPY%' THEN
-                PERFORM pg_advisory_lock_shared(1);
-                PERFORM pg_advisory_unlock_shared(1);
+                PERFORM pg_advisory_lock_shared(number);
+                PERFORM pg_advisory_unlock_shared(number);
             END IF;
             RETURN true;
         END $$"""
     WAITING = """SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-        WHERE l.locktype = 'advisory' AND NOT l.granted AND a.datname = current_database()"""
+        WHERE l.locktype = 'advisory' AND l.objid = %s AND NOT l.granted
+        AND a.datname = current_database()"""
 
-    def __init__(self, database):
+    def __init__(self, database, number=1, made_on=None):
         self.database = database
-        database.execute(self.FUNCTION)
+        self.number = number
+        (made_on or database).execute(self.FUNCTION)
         self.connection = None
 
     def shut(self):
         self.connection = self.database.connect()
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(1)")
+            cursor.execute("SELECT pg_advisory_lock(%s)", (self.number,))
 
     def open(self):
         if self.connection:
@@ -113,7 +117,7 @@ class Gate:
 
     def waiting(self):
         """The backends that stand before it."""
-        return [pid for pid, in self.database.execute(self.WAITING)]
+        return [pid for pid, in self.database.execute(self.WAITING, (self.number,))]
 
     def wait_until_reached(self, count=1):
         return wait_for(lambda: len(pids := self.waiting()) == count and pids,

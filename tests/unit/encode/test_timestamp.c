@@ -102,11 +102,45 @@ START_TEST(what_is_no_timestamp_is_refused)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *json; // NULL: refused
+} dates[] = {
+    {"2026-01-02", "\"2026-01-02\""},
+    {"0044-03-15 BC", "\"-0043-03-15\""},
+    {"0001-12-31 BC", "\"0000-12-31\""},
+    {"4714-11-24 BC", "\"-4713-11-24\""},
+    {"10000-01-01", "\"+10000-01-01\""},
+    {"294276-12-31", "\"+294276-12-31\""},
+    {"", NULL},
+    {"infinity", NULL}, // value.h has the word for it
+    {"2026-01-02 03:04:05", NULL},
+    {"2026-1-02", NULL},
+    {"2026-01-0", NULL},
+    {"01/02/2026", NULL},
+    {"2026-01-02 AD", NULL},
+    {"2026-01-02\"", NULL},
+};
+
+START_TEST(a_date_becomes_iso_8601_or_is_refused)
+{
+    struct buffer out;
+    buffer_init(&out, 200);
+    buffer_append_string(&out, "before");
+    ck_assert(timestamp_append_date(&out, slice_of(dates[_i].text)) == (dates[_i].json != NULL));
+    ck_assert_str_eq(buffer_string(&out) + 6, dates[_i].json ? dates[_i].json : "");
+    buffer_free(&out);
+}
+END_TEST
+
 START_TEST(a_full_buffer_fails)
 {
     struct buffer out;
     buffer_init(&out, 10);
     ck_assert(timestamp_append(&out, slice_of("2026-01-02 03:04:05"), false));
+    ck_assert(out.has_failed);
+    buffer_clear(&out);
+    ck_assert(timestamp_append_date(&out, slice_of("2026-01-02")));
     ck_assert(out.has_failed);
     buffer_free(&out);
 }
@@ -114,4 +148,5 @@ END_TEST
 
 UNIT_MAIN("encode/timestamp", UNIT_EACH(a_timestamp_becomes_iso_8601, cases),
           UNIT_EACH(a_timestamp_that_is_cut_is_refused_or_is_a_shorter_one, cases),
-          UNIT_EACH(what_is_no_timestamp_is_refused, refused), UNIT_TEST(a_full_buffer_fails))
+          UNIT_EACH(what_is_no_timestamp_is_refused, refused),
+          UNIT_EACH(a_date_becomes_iso_8601_or_is_refused, dates), UNIT_TEST(a_full_buffer_fails))

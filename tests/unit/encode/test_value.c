@@ -64,6 +64,12 @@ static const struct {
     {VALUE_JSON, "", NULL, 0},
     {VALUE_JSON, "\"\xff\"", NULL, 0},
 
+    {VALUE_DATE, "2026-01-02", "\"2026-01-02\"", 0},
+    {VALUE_DATE, "0044-03-15 BC", "\"-0043-03-15\"", 0},
+    {VALUE_DATE, "infinity", "null", 1},
+    {VALUE_DATE, "-infinity", "null", 1},
+    {VALUE_DATE, "2026-01-02 03:04:05", NULL, 0},
+    {VALUE_DATE, "", NULL, 0},
     {VALUE_TIMESTAMP, "2026-01-02 03:04:05.678", "\"2026-01-02T03:04:05.678\"", 0},
     {VALUE_TIMESTAMP, "infinity", "null", 1},
     {VALUE_TIMESTAMP, "-infinity", "null", 1},

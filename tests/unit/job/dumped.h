@@ -76,7 +76,7 @@ static inline void dumped_answer_count(const char *sql, struct buffer *rows)
         {.sql = "EXPLAIN", .columns = "p", .rows = "[{\"Plan\":{\"Plan Rows\":90}}]\n"},           \
         {.sql = "count(*)", .columns = "a", .answer = dumped_answer_count},                        \
     {                                                                                              \
-        .sql = "pg_export_snapshot", .columns = "a", .rows = "0003-1B-1\n"                         \
+        .sql = "pg_export_snapshot", .columns = "a b", .rows = "0003-1B-1\tf\n"                    \
     }
 
 static inline void dumped_set_options(void)

@@ -213,11 +213,50 @@ START_TEST(a_snapshot_that_is_gone_stops_the_dump_with_a_remedy)
                                                DUMPED_RULES};
     start(rules);
     dumped_options.snapshot = JOB_SNAPSHOT_DUMP;
-    unit_assert_error(dumped_run(), dumped_err, ERROR_STOPPED, "snapshot is gone");
+    unit_assert_error(dumped_run(), dumped_err, ERROR_UNAVAILABLE, "snapshot is gone");
     ck_assert_ptr_nonnull(strstr(dumped_err.message, "run the same command again"));
     dumped_end_process();
     run_ok();
     dumped_assert_rows(1, DUMPED_ROWS);
+}
+END_TEST
+
+#define STANDBY                                                                                    \
+    {                                                                                              \
+        .sql = "pg_export_snapshot", .columns = "a b", .rows = "0003-1B-1\tt\n"                    \
+    }
+#define HOLDER_IS_GONE                                                                             \
+    {                                                                                              \
+        .sql = "SELECT 'there'", .state = "40001", .message = "conflict with recovery"             \
+    }
+
+START_TEST(a_standbys_rows_are_kept_only_while_the_snapshot_is_held)
+{
+    static const struct canned_rule rules[] = {
+        STANDBY,
+        {.sql = "SELECT 'there'", .times = 2, .columns = "a", .rows = "there\n"},
+        HOLDER_IS_GONE,
+        DUMPED_COPY,
+        DUMPED_RULES};
+    struct index_frame frame = {.number = 0};
+    start(rules);
+    dumped_options.snapshot = JOB_SNAPSHOT_DUMP;
+    unit_assert_error(dumped_run(), dumped_err, ERROR_UNAVAILABLE, "snapshot is gone");
+    uint64_t rows = spooled_read_job(dumped_spool).rows;
+    ck_assert_uint_eq(spooled_count_frames(dumped_spool, FRAMES_PENDING), 2);
+    ck_assert(!spooled_find_frame(dumped_spool, FRAMES_PENDING, 3, &frame));
+    dumped_assert_rows(1, (int)rows);
+}
+END_TEST
+
+START_TEST(a_standbys_part_without_rows_is_finished_only_while_the_snapshot_is_held)
+{
+    static const struct canned_rule rules[] = {STANDBY, HOLDER_IS_GONE, DUMPED_COPY, DUMPED_RULES};
+    start(rules);
+    dumped_options.snapshot = JOB_SNAPSHOT_DUMP;
+    dumped_options.from = "1000";
+    unit_assert_error(dumped_run(), dumped_err, ERROR_UNAVAILABLE, "snapshot is gone");
+    ck_assert_uint_eq(spooled_read_job(dumped_spool).dumped_ms, 0);
 }
 END_TEST
 
@@ -234,4 +273,6 @@ UNIT_MAIN_WITH("job/dump", dumped_set_up, dumped_tear_down, UNIT_TEST(all_rows_a
                UNIT_OWN_PROCESS(one_parts_bad_row_ends_all_parts, 1),
                UNIT_TEST(one_snapshot_is_seen_by_every_window_and_part),
                UNIT_TEST(without_it_each_window_sees_its_own),
-               UNIT_TEST(a_snapshot_that_is_gone_stops_the_dump_with_a_remedy))
+               UNIT_TEST(a_snapshot_that_is_gone_stops_the_dump_with_a_remedy),
+               UNIT_TEST(a_standbys_rows_are_kept_only_while_the_snapshot_is_held),
+               UNIT_TEST(a_standbys_part_without_rows_is_finished_only_while_the_snapshot_is_held))

@@ -270,6 +270,7 @@ START_TEST(a_skipped_row_is_in_no_frame_and_not_counted)
     flush();
     ck_assert_str_eq(list_frames(), "1 8..8");
     ck_assert_uint_eq(atomic_load(&live.rows), 1);
+    ck_assert_uint_eq(frames_rows(frames), 1);
 }
 END_TEST
 
@@ -359,6 +360,18 @@ START_TEST(a_stop_request_ends_the_wait_for_room)
 }
 END_TEST
 
+START_TEST(within_a_window_room_is_not_waited_for_long)
+{
+    reopen_full();
+    options.frame_bytes = 1; // each document ends the frame before it
+    add("100001\t1\n");
+    ck_assert(!frames_lack_room(frames));
+    add("100002\t1\n");
+    ck_assert(frames_lack_room(frames) && atomic_load(&live.is_waiting_for_room));
+    ck_assert_uint_eq(frames_rows(frames), 2); // the second is taken all the same
+}
+END_TEST
+
 START_TEST(a_spool_with_room_is_not_waited_for)
 {
     int64_t from = clock_monotonic_ms();
@@ -383,4 +396,5 @@ UNIT_MAIN_WITH("job/frames", set_up, tear_down, UNIT_TEST(rows_become_documents_
                UNIT_TEST(a_slow_source_still_commits_every_second),
                UNIT_TEST(a_full_spool_makes_the_dump_wait_until_there_is_room),
                UNIT_OWN_PROCESS(a_stop_request_ends_the_wait_for_room, 1),
+               UNIT_TEST(within_a_window_room_is_not_waited_for_long),
                UNIT_TEST(a_spool_with_room_is_not_waited_for))

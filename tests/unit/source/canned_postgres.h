@@ -26,7 +26,8 @@ struct canned_postgres {
     const char *password;      // it asks for this one; NULL: for none
     const char *refusal_state; // it refuses every session with this error
     const char *refusal;
-    bool is_mute; // it accepts connections and says nothing
+    const char *version; // NULL: 15.0
+    bool is_mute;        // it accepts connections and says nothing
     int listener;
     pthread_t acceptor;
     pthread_mutex_t lock; // guards all below
@@ -136,7 +137,8 @@ static inline bool canned_greet(struct canned_session *c)
 {
     canned_put_int(canned_begin(c, 'R'), 0, 4);
     canned_end(c);
-    canned_put_parameter(c, "server_version", "15.0");
+    canned_put_parameter(c, "server_version",
+                         c->server->version != NULL ? c->server->version : "15.0");
     canned_put_parameter(c, "client_encoding", "UTF8");
     canned_put_parameter(c, "standard_conforming_strings", "on");
     canned_put_int(canned_begin(c, 'K'), 1234, 4);

@@ -9,11 +9,16 @@ static struct canned_postgres server;
 static struct pg *pg;
 static struct error err;
 
-static void begin(const struct canned_rule *rules, size_t count)
+static void begin_version(const char *version, const struct canned_rule *rules, size_t count)
 {
-    server = (struct canned_postgres){.password = NULL};
+    server = (struct canned_postgres){.version = version};
     canned_postgres_start(&server, rules, count);
     unit_assert_ok(pg_connect(&pg, server.dsn, 1234, &err), err);
+}
+
+static void begin(const struct canned_rule *rules, size_t count)
+{
+    begin_version("15.0", rules, count);
 }
 
 static void end(void)
@@ -51,6 +56,34 @@ START_TEST(a_transaction_reads_one_state_with_settings_of_its_own)
 }
 END_TEST
 
+START_TEST(a_server_that_would_end_long_transactions_is_asked_not_to)
+{
+    begin_version("17.0", NULL, 0);
+    unit_assert_ok(pg_begin(pg, NULL, &err), err);
+    assert_statement(1, "'transaction_timeout', '0', true");
+    end();
+    begin_version("16.9", NULL, 0); // which doesn't know the name
+    unit_assert_ok(pg_begin(pg, NULL, &err), err);
+    ck_assert_int_eq(canned_count_statements(&server, "'transaction_timeout'"), 0);
+    end();
+}
+END_TEST
+
+static const struct canned_rule unbegun[] = {
+    {.sql = "set_config", .state = "40001", .message = "conflict with recovery"},
+    {.sql = "SNAPSHOT", .state = "22023", .message = "invalid snapshot identifier"},
+};
+
+START_TEST(a_transaction_that_fails_at_its_start_is_not_left_open)
+{
+    begin(&unbegun[_i], 1);
+    ck_assert(!pg_begin(pg, "1-2", &err));
+    ck_assert_str_eq(pg_last_state(pg), unbegun[_i].state);
+    assert_statement(server.statement_count - 1, "ROLLBACK");
+    end();
+}
+END_TEST
+
 START_TEST(a_snapshot_is_set_before_anything_is_read)
 {
     begin(NULL, 0);
@@ -78,15 +111,22 @@ END_TEST
 START_TEST(an_exported_snapshot_is_named)
 {
     static const struct canned_rule rules[] = {
-        {.sql = "pg_export_snapshot()", .times = 1, .columns = "s", .rows = "0003-1B\n"},
+        {.sql = "pg_export_snapshot()", .times = 1, .columns = "s r", .rows = "0003-1B\tf\n"},
+        {.sql = "pg_export_snapshot()", .times = 1, .columns = "s r", .rows = "-2\tt\n"},
         {.sql = "pg_export_snapshot()", .state = "25006", .message = "cannot export"},
     };
     struct buffer id;
     buffer_init(&id, 100);
-    begin(rules, 2);
-    unit_assert_ok(pg_export_snapshot(pg, &id, &err), err);
+    bool is_standby = true;
+    begin(rules, 3);
+    unit_assert_ok(pg_export_snapshot(pg, &id, &is_standby, &err), err);
     unit_assert_slice(buffer_slice(&id), "0003-1B");
-    unit_assert_error(pg_export_snapshot(pg, &id, &err), err, ERROR_CONFIG, "cannot export");
+    ck_assert(!is_standby);
+    unit_assert_ok(pg_export_snapshot(pg, &id, &is_standby, &err), err);
+    unit_assert_slice(buffer_slice(&id), "0003-1B-2");
+    ck_assert(is_standby);
+    unit_assert_error(pg_export_snapshot(pg, &id, &is_standby, &err), err, ERROR_CONFIG,
+                      "cannot export");
     buffer_free(&id);
     end();
 }
@@ -282,6 +322,35 @@ static void put_many_rows(const char *sql, struct buffer *rows)
         buffer_append_format(rows, "%d\tsome text that makes the row longer\n", i);
 }
 
+START_TEST(a_server_is_asked_whether_it_is_still_there)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "SELECT 'there'", .times = 1, .columns = "a", .rows = "there\n"},
+        {.sql = "SELECT 'there'", .state = "25P02", .message = "transaction is aborted"}};
+    begin(rules, 2);
+    unit_assert_ok(pg_ask(pg, &err), err);
+    unit_assert_error(pg_ask(pg, &err), err, ERROR_CONFIG, "transaction is aborted");
+    end();
+}
+END_TEST
+
+START_TEST(an_abandoned_copy_is_cancelled)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "COPY", .is_copy = true, .rows = "1\n", .stalls = true}};
+    enum pg_copy what;
+    struct slice row;
+    begin(rules, 1);
+    unit_assert_ok(pg_copy_begin(pg, "COPY (SELECT 1) TO STDOUT", &err), err);
+    unit_assert_ok(pg_copy_read(pg, 5000, &what, &row, &err), err);
+    ck_assert_int_eq(what, PG_COPY_ROW);
+    pg_abandon(pg);
+    ck_assert_int_eq(server.cancel_count, 1);
+    pg = NULL;
+    end();
+}
+END_TEST
+
 START_TEST(many_rows_come_in_order)
 {
     static const struct canned_rule rules[] = {
@@ -301,6 +370,8 @@ START_TEST(many_rows_come_in_order)
 END_TEST
 
 UNIT_MAIN("source/pg_copy", UNIT_TEST(a_transaction_reads_one_state_with_settings_of_its_own),
+          UNIT_TEST(a_server_that_would_end_long_transactions_is_asked_not_to),
+          UNIT_EACH(a_transaction_that_fails_at_its_start_is_not_left_open, unbegun),
           UNIT_TEST(a_snapshot_is_set_before_anything_is_read),
           UNIT_TEST(a_snapshot_that_is_gone_is_the_servers_error),
           UNIT_TEST(an_exported_snapshot_is_named),
@@ -313,4 +384,5 @@ UNIT_MAIN("source/pg_copy", UNIT_TEST(a_transaction_reads_one_state_with_setting
           UNIT_TEST(a_connection_that_breaks_behind_some_rows_is_unavailable),
           UNIT_TEST(a_server_that_pauses_is_idle_and_goes_on),
           UNIT_OWN_PROCESS(a_stop_request_ends_the_wait_for_a_row, 1),
-          UNIT_TEST(many_rows_come_in_order))
+          UNIT_TEST(a_server_is_asked_whether_it_is_still_there),
+          UNIT_TEST(an_abandoned_copy_is_cancelled), UNIT_TEST(many_rows_come_in_order))

@@ -53,7 +53,7 @@ static const struct {
     {3802, VALUE_JSON, true},  {1114, VALUE_TIMESTAMP, true}, {1184, VALUE_TIMESTAMPTZ, true},
     {17, VALUE_BYTEA, true},   {25, VALUE_TEXT, true},        {1043, VALUE_TEXT, true},
     {1042, VALUE_TEXT, true},  {19, VALUE_TEXT, true},        {2950, VALUE_TEXT, true},
-    {1082, VALUE_TEXT, true},  {1083, VALUE_TEXT, true},      {1266, VALUE_TEXT, true},
+    {1082, VALUE_DATE, true},  {1083, VALUE_TEXT, true},      {1266, VALUE_TEXT, true},
     {1186, VALUE_TEXT, true},  {869, VALUE_TEXT, true},       {650, VALUE_TEXT, true},
     {829, VALUE_TEXT, true},   {1009, VALUE_JSON, false},     {1007, VALUE_JSON, false},
     {3904, VALUE_JSON, false}, {600, VALUE_JSON, false},      {790, VALUE_JSON, false},
@@ -239,6 +239,19 @@ static const struct {
     {"SELECT 'it''s; --';", "SELECT 'it''s; --'"},
     {"SELECT E'\\'; --';", "SELECT E'\\'; --'"},
     {"SELECT '\\';", "SELECT '\\'"},
+    // only an e that is a word of its own begins a string with escapes
+    {"SELECT 1 WHERE a LIKE'\\'; -- '", "SELECT 1 WHERE a LIKE'\\'"},
+    {"SELECT date'\\';", "SELECT date'\\'"},
+    {"SELECT _e'\\';", "SELECT _e'\\'"},
+    {"SELECT \xc3\xa9"
+     "e'\\';",
+     "SELECT \xc3\xa9"
+     "e'\\'"},
+    {"SELECT 1+e'\\'; --';", "SELECT 1+e'\\'; --'"},
+    {"SELECT e '\\';", "SELECT e '\\'"},
+    // a dollar within a word begins no quoted text
+    {"SELECT a$b$ FROM c; -- $b$", "SELECT a$b$ FROM c"},
+    {"SELECT $1$a;$1$a;", "SELECT $1$a;$1$a"},
     {"SELECT 1 AS \"a;--\" ;", "SELECT 1 AS \"a;--\""},
     {"SELECT $$; --$$ ;", "SELECT $$; --$$"},
     {"SELECT $a$ $$ ; $a$;", "SELECT $a$ $$ ; $a$"},
