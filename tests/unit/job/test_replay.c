@@ -17,7 +17,8 @@ START_TEST(pending_frames_are_sent_in_order_and_acknowledged)
         replayed_assert_sent(i, 4 * (uint64_t)i - 3, 4);
         ck_assert(canned_was_asked(&replayed_server, i,
                                    "POST /images/_bulk?filter_path=took,errors,items.*.status,"
-                                   "items.*.error,items.*.failure_store HTTP/1.1\r\n"));
+                                   "items.*.error,items.*.failure_store&timeout=10000ms HTTP/1.1"
+                                   "\r\n"));
         ck_assert(canned_was_asked(&replayed_server, i, "Content-Type: application/x-ndjson\r\n"));
     }
     spooled_assert_ledger(replayed_spool, 20, 20, 0, 0);
@@ -104,15 +105,19 @@ END_TEST
 
 START_TEST(a_missing_index_is_created_from_the_users_file)
 {
-    const struct canned_answer answers[] = {
-        MISSING, {.status = 200, .body = "{\"acknowledged\":true}"}, ALL_DONE};
+    const struct canned_answer answers[] = {MISSING,
+                                            {.status = 200, .body = "{\"acknowledged\":true}"},
+                                            INDEX_FOUND,
+                                            ALL_DONE,
+                                            INDEX_FOUND};
     char path[4200];
     snprintf(path, sizeof path, "%s/index.json", spooled_parent);
     FILE *file = fopen(path, "w");
     fputs("{\"mappings\":{}}", file);
     fclose(file);
     replayed_options.create_index = path;
-    replayed_start(answers, 3);
+    replayed_start(answers, 5);
+    replayed_server.repeats_look = false;
     replayed_append(1);
     run_ok();
     ck_assert(canned_was_asked(&replayed_server, 1, "PUT /images "));
