@@ -64,10 +64,12 @@ END_TEST
 
 START_TEST(the_path_has_index_and_pipeline_encoded)
 {
-    const struct canned_answer answers[] = {INDEX_FOUND, ALL_DONE};
+    const struct canned_answer answers[] = {
+        INDEX_FOUND, {.status = 200, .body = "{\"a/b&c\":{}}"}, ALL_DONE, INDEX_FOUND};
     char url[64];
     replayed_options.pipeline = "a/b&c";
-    replayed_start(answers, 2);
+    replayed_start(answers, 4);
+    replayed_server.repeats_look = false;
     snprintf(url, sizeof url, "%s//", replayed_server.host);
     replayed_options.urls[0] = url;
     replayed_append(1);
@@ -76,8 +78,9 @@ START_TEST(the_path_has_index_and_pipeline_encoded)
         replayed_err);
     unit_assert_ok(replay_run(replayed, replayed_spool, &replayed_err), replayed_err);
     ck_assert(canned_was_asked(&replayed_server, 0, "GET /im%20ages?"));
-    ck_assert(canned_was_asked(&replayed_server, 1, "POST /im%20ages/_bulk?"));
-    ck_assert(canned_was_asked(&replayed_server, 1, "&pipeline=a%2Fb%26c HTTP/1.1"));
+    ck_assert(canned_was_asked(&replayed_server, 1, "GET /_ingest/pipeline/a%2Fb%26c HTTP/1.1"));
+    ck_assert(canned_was_asked(&replayed_server, 2, "POST /im%20ages/_bulk?"));
+    ck_assert(canned_was_asked(&replayed_server, 2, "&pipeline=a%2Fb%26c HTTP/1.1"));
     canned_stop(&replayed_server);
 }
 END_TEST
