@@ -17,7 +17,7 @@ enum {
 static bool send_request(struct replay *r, struct slot *slot, size_t host, struct error *err)
 {
     const struct http_body *body;
-    if (!delivery_prepare(slot->delivery, r->most_bytes, &body, err))
+    if (!delivery_prepare(slot->delivery, sizing_limit(&r->sizing), &body, err))
         return error_wrap(err, "frame %llu", (unsigned long long)slot->frame.number);
     buffer_clear(&r->url);
     buffer_append_string(&r->url, throttle_host(r->throttle, host));
@@ -162,8 +162,12 @@ static bool take_answers(struct replay *r, struct error *err)
     struct http_response response;
     bool ok = true;
     while (ok && http_take_response(r->http, &response)) {
-        r->in_flight--;
-        ok = replay_take_answer(r, response.owner, &response, err);
+        if (response.owner == &r->guard) {
+            ok = guard_take_answer(r, &response, err);
+        } else {
+            r->in_flight--;
+            ok = replay_take_answer(r, response.owner, &response, err);
+        }
         http_release(r->http, &response);
     }
     return acknowledge(r, ok ? err : &(struct error){.kind = ERROR_NONE}) && ok;
@@ -239,7 +243,7 @@ static bool replay_round(struct replay *r, bool *is_done, struct error *err)
 {
     int64_t wait_ms = POLL_MS;
     bool more_may_come = is_dump_active(r);
-    if (!send_requests(r, &wait_ms, err) || !acknowledge(r, err))
+    if (!guard_ask_if_due(r, err) || !send_requests(r, &wait_ms, err) || !acknowledge(r, err))
         return false;
     atomic_store(&r->live->in_flight, r->in_flight);
     *is_done = is_idle(r) && !more_may_come;
@@ -275,6 +279,8 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
         !dead_open(&r->dead, spool_directory(s), job.dead_bytes, err))
         return false;
     r->dead_bytes = job.dead_bytes;
+    if (!guard_begin(r, err))
+        return false;
     spool_set_listener(s, wake, r);
     while (!is_done) {
         if (stop_is_requested())
@@ -286,5 +292,5 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
             return false;
         }
     }
-    return true;
+    return guard_conclude(r, err);
 }

@@ -11,7 +11,6 @@
 enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
-    LEAST_BYTES = 1 << 10, // a limit learned from 413 never goes below
 };
 
 /* --- retries --- */
@@ -32,6 +31,37 @@ static void note_failure(struct replay *r, const struct slot *slot, const char *
     describe_host(r, slot, what, r->last_failure);
     log_message(LOG_WARNING, "frame %llu: %s: it is sent again",
                 (unsigned long long)slot->frame.number, r->last_failure);
+}
+
+/* Nothing is wrong with the documents, nor is the cluster overloaded: said once, not for each frame. */
+static void note_block(struct replay *r, const char *what)
+{
+    snprintf(r->last_failure, sizeof r->last_failure, "index %s takes no writes now: %s", r->index,
+             what);
+    if (!r->is_blocked)
+        log_message(LOG_WARNING, "%s: waiting until it does", r->last_failure);
+    r->is_blocked = true;
+}
+
+/* A document has its verdict. */
+static void note_progress(struct replay *r)
+{
+    r->progress_ms = clock_monotonic_ms();
+    if (r->is_blocked)
+        log_message(LOG_INFO, "index %s takes writes again", r->index);
+    r->is_blocked = false;
+}
+
+/* The cluster asks for patience: fewer requests at a time. */
+static void slow_down(struct replay *r, const struct slot *slot,
+                      const struct http_response *response)
+{
+    unsigned before = throttle_limit(r->throttle);
+    throttle_overloaded(r->throttle, slot->host, clock_monotonic_ms(), response->retry_after_ms);
+    unsigned limit = throttle_limit(r->throttle);
+    if (limit < before)
+        log_message(LOG_INFO, "the cluster asks for patience: at most %u request%s at a time",
+                    limit, limit == 1 ? "" : "s");
 }
 
 /* SLOT's waiting documents are sent again after a while. */
@@ -68,36 +98,56 @@ static void complete_or_go_on(struct slot *slot)
     slot->dead = dead;
 }
 
-static bool index_is_gone(const struct replay *r, struct error *err)
+/* Is it the job's own index, and gone with all that is in? Else a document names another one. */
+static bool index_is_missing(struct replay *r, const char *what, struct error *err)
 {
-    return error_set(
-        err, ERROR_CONFIG,
-        "index %s is gone: create it again (--create-index), then run the same command", r->index);
+    struct error look = {.kind = ERROR_NONE};
+    if (!guard_check_now(r, &look) && look.kind == ERROR_CONFIG) {
+        *err = look;
+        return false;
+    }
+    return error_set(err, ERROR_CONFIG,
+                     "index %s: %s: create what is missing, then run the same command", r->index,
+                     what);
+}
+
+/* Does the answer say that no request can come in until somebody repairs something? */
+static bool is_end(struct replay *r, const struct delivery_outcome *outcome, struct error *err)
+{
+    if (outcome->is_denied)
+        return !error_set(err, ERROR_DENIED, "index %s: %s: check the user's privileges", r->index,
+                          outcome->error);
+    if (outcome->is_index_missing)
+        return !index_is_missing(r, outcome->error, err);
+    if (outcome->is_misconfigured)
+        return !error_set(err, ERROR_CONFIG, "index %s: %s: repair it, then run the same command",
+                          r->index, outcome->error);
+    return false;
 }
 
 static bool take_outcome(struct replay *r, struct slot *slot, const struct http_response *response,
-                         const struct delivery_outcome *outcome, struct error *err)
+                         uint64_t bytes, const struct delivery_outcome *outcome, struct error *err)
 {
-    int64_t now = clock_monotonic_ms();
     if (outcome->done + outcome->dead > 0)
-        r->progress_ms = now;
-    if (outcome->is_denied)
-        return error_set(err, ERROR_DENIED, "index %s: %s: check the user's privileges", r->index,
-                         outcome->error);
-    if (outcome->is_index_missing)
-        return index_is_gone(r, err);
+        note_progress(r);
+    if (is_end(r, outcome, err))
+        return false;
     if (outcome->dead > 0)
         log_message(LOG_WARNING, "frame %llu: %zu documents are refused for good: %s",
                     (unsigned long long)slot->frame.number, outcome->dead, outcome->error);
     complete_or_go_on(slot);
     if (outcome->retried == 0) {
         throttle_succeeded(r->throttle, slot->host);
+        sizing_passed(&r->sizing, bytes);
         return true;
     }
-    throttle_overloaded(r->throttle, slot->host, now, response->retry_after_ms);
+    slow_down(r, slot, response);
     char what[FAILURE_BYTES];
     snprintf(what, sizeof what, "%zu documents not now: %s", outcome->retried, outcome->error);
-    note_failure(r, slot, what);
+    if (outcome->is_blocked)
+        note_block(r, outcome->error);
+    else
+        note_failure(r, slot, what);
     retry_later(r, slot, outcome->done > 0);
     return true;
 }
@@ -107,8 +157,10 @@ static bool take_success(struct replay *r, struct slot *slot, const struct http_
 {
     struct delivery_outcome outcome;
     struct error unreadable = {.kind = ERROR_NONE};
+    uint64_t bytes;
+    (void)delivery_sending(slot->delivery, &bytes);
     if (delivery_settle(slot->delivery, response->body, &outcome, &unreadable))
-        return take_outcome(r, slot, response, &outcome, err);
+        return take_outcome(r, slot, response, bytes, &outcome, err);
     if (unreadable.kind != ERROR_UNAVAILABLE) {
         *err = unreadable;
         return false;
@@ -122,14 +174,6 @@ static struct slice error_of(const struct http_response *response)
 {
     struct slice error;
     return json_scan_find(response->body, "error", &error) ? error : response->body;
-}
-
-/* A full disk, or an operator who wants no writes for now. */
-static bool is_blocked(const struct http_response *response)
-{
-    struct slice type;
-    return json_scan_find(error_of(response), "type", &type) &&
-           slice_equal(json_scan_string(type), slice_of("cluster_block_exception"));
 }
 
 /* In words: the status and what the answer says is wrong. */
@@ -152,13 +196,13 @@ static bool take_refusal(struct replay *r, struct slot *slot, const struct http_
     delivery_count(slot->delivery, &done, &dead);
     if (!delivery_split(slot->delivery, response->status, error_of(response), &bytes, err))
         return false;
-    if (response->status == 413 && bytes / 2 < r->most_bytes)
-        r->most_bytes = bytes / 2 > LEAST_BYTES ? bytes / 2 : LEAST_BYTES;
+    if (response->status == 413)
+        sizing_refused(&r->sizing, bytes);
     throttle_succeeded(r->throttle, slot->host);
     complete_or_go_on(slot);
     bool is_refused = slot->dead > dead;
     if (is_refused)
-        r->progress_ms = clock_monotonic_ms();
+        note_progress(r);
     log_message(is_refused ? LOG_WARNING : LOG_INFO, "frame %llu: %s: %s of %llu bytes is %s",
                 (unsigned long long)slot->frame.number, what,
                 is_refused ? "a document" : "a request", (unsigned long long)bytes,
@@ -166,13 +210,33 @@ static bool take_refusal(struct replay *r, struct slot *slot, const struct http_
     return true;
 }
 
+/* 429 to a request that is alone, once more: it may be larger than what the cluster has free. */
+static void shrink_requests(struct replay *r, struct slot *slot)
+{
+    uint64_t bytes;
+    if (r->in_flight > 0 || delivery_sending(slot->delivery, &bytes) == 1 ||
+        !sizing_overloaded(&r->sizing, bytes, slot->attempts + 1))
+        return;
+    log_message(LOG_INFO,
+                "frame %llu: a request of %llu bytes is too large for the cluster now: it is "
+                "sent in smaller ones",
+                (unsigned long long)slot->frame.number, (unsigned long long)bytes);
+    slot->attempts = 0;
+}
+
 /* The cluster answers, but takes nothing now. */
 static bool take_patience(struct replay *r, struct slot *slot, const struct http_response *response,
                           const char *what)
 {
+    bool is_blocked = bulk_is_block(error_of(response));
+    if (is_blocked)
+        note_block(r, what);
+    else
+        note_failure(r, slot, what);
+    if (response->status == 429 && !is_blocked)
+        shrink_requests(r, slot);
     delivery_return(slot->delivery);
-    throttle_overloaded(r->throttle, slot->host, clock_monotonic_ms(), response->retry_after_ms);
-    note_failure(r, slot, what);
+    slow_down(r, slot, response);
     retry_later(r, slot, false);
     return true;
 }
@@ -183,6 +247,8 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
     char what[FAILURE_BYTES], at_host[FAILURE_BYTES];
     describe_response(response, what, sizeof what);
     describe_host(r, slot, what, at_host);
+    if (response->status < 500 && bulk_is_block(error_of(response)))
+        return take_patience(r, slot, response, what);
     switch (response->status) {
     case 200:
         return take_success(r, slot, response, err);
@@ -191,11 +257,9 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
         return take_refusal(r, slot, response, what, err);
     case 401:
     case 403:
-        if (is_blocked(response))
-            return take_patience(r, slot, response, what);
         return error_set(err, ERROR_DENIED, "%s: check user, password or key", at_host);
     case 404:
-        return index_is_gone(r, err);
+        return index_is_missing(r, what, err);
     case 408:
     case 429:
         return take_patience(r, slot, response, what);

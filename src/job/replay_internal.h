@@ -1,4 +1,4 @@
-/* replay_internal.h: what replay.c and replay_answer.c share. Nobody else includes it. */
+/* replay_internal.h: what replay.c, replay_answer.c and replay_guard.c share. Nobody else includes it. */
 #ifndef BOBBIN_JOB_REPLAY_INTERNAL_H
 #define BOBBIN_JOB_REPLAY_INTERNAL_H
 
@@ -6,6 +6,8 @@
 #include "job/replay.h"
 #include "sink/dead.h"
 #include "sink/delivery.h"
+#include "sink/sizing.h"
+#include "sink/target.h"
 #include "sink/throttle.h"
 
 enum { FAILURE_BYTES = 512 };
@@ -28,6 +30,17 @@ struct slot {
     uint64_t done, dead; // documents, when complete
 };
 
+/* Watches that the index stays the one that the job fills (replay_guard.c). */
+struct guard {
+    struct target now;   // what stood behind the index's name at the last look
+    struct buffer known; // uuids of all that the job's documents were sent to
+    struct buffer url;
+    size_t host; // asked next
+    bool is_asking;
+    int64_t interval_ms;
+    int64_t due_ms; // of the next look
+};
+
 struct replay {
     const struct job_options *options;
     struct job_live *live;
@@ -44,14 +57,16 @@ struct replay {
     size_t slot_count;
     size_t in_flight;
     uint64_t next_frame;        // frames below this one have had their turn
-    uint64_t most_bytes;        // of a request: what a 413 has taught
+    struct sizing sizing;       // of requests
     uint64_t requests, retries; // since the last acknowledgement
     bool has_more_now;          // a frame had its turn without a request: look for the next at once
     int64_t progress_ms;        // when a document was accepted last
     struct dead_file *dead;
     uint64_t dead_bytes;
     struct buffer dead_lines; // to be appended with the next acknowledgement
+    bool is_blocked;          // the index takes no writes, and the log says so
     char last_failure[FAILURE_BYTES];
+    struct guard guard;
 };
 
 /* What RESPONSE means for SLOT's frame: complete, to be sent again, or (an error) the end. */
@@ -61,5 +76,23 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
 /* SLOT holds a frame of rows that could not become documents: its BODY is dead letters. */
 bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice body,
                            struct error *err);
+
+void guard_init(struct guard *g);
+void guard_free(struct guard *g);
+
+/* At the start of a replay of r->spool: ERROR_CONFIG unless the index is the one that the job fills;
+ * it is remembered in the spool. */
+bool guard_begin(struct replay *r, struct error *err);
+
+/* Ask again, beside the requests, when it is time to. The response's owner is &r->guard, and goes to
+ * guard_take_answer: ERROR_CONFIG when the index was replaced or is gone; no answer is no error. */
+bool guard_ask_if_due(struct replay *r, struct error *err);
+bool guard_take_answer(struct replay *r, const struct http_response *response, struct error *err);
+
+/* Ask, and wait for the answer: ERROR_CONFIG as above, or the errors of admin_look. */
+bool guard_check_now(struct replay *r, struct error *err);
+
+/* All is sent: is it still there? Asks until there is an answer, or --give-up-after has passed. */
+bool guard_conclude(struct replay *r, struct error *err);
 
 #endif

@@ -6,7 +6,12 @@
 #include "job/replay_internal.h"
 #include "sink/admin.h"
 
-enum { INDEX_BODY_MAX_BYTES = 16 << 20, URL_MAX_BYTES = 8192, DEAD_MAX_BYTES = 1 << 30 };
+enum {
+    INDEX_BODY_MAX_BYTES = 16 << 20,
+    URL_MAX_BYTES = 8192,
+    DEAD_MAX_BYTES = 1 << 30,
+    PRIMARY_WAIT_MS = 60000, // so long the cluster waits for a shard that is away, unless told
+};
 
 /* The base URLs without the slash at their end. */
 static bool copy_urls(struct replay *r, struct error *err)
@@ -23,25 +28,54 @@ static bool copy_urls(struct replay *r, struct error *err)
     return true;
 }
 
-static bool ensure_index(struct replay *r, const char *index, struct error *err)
+/* Put a question to one host after the other, until one answers. */
+static bool ask_hosts(struct replay *r,
+                      bool (*ask)(struct replay *r, const char *host, struct error *err),
+                      struct error *err)
+{
+    for (size_t i = 0;; i++) {
+        if (ask(r, r->urls[i], err))
+            return true;
+        if (err->kind != ERROR_UNAVAILABLE || i + 1 == r->url_count)
+            return false;
+        log_message(LOG_WARNING, "%s", err->message);
+        *err = (struct error){.kind = ERROR_NONE};
+    }
+}
+
+static bool look(struct replay *r, const char *host, struct error *err)
+{
+    return admin_look(r->http, host, r->index, &r->guard.now, err);
+}
+
+static bool check_pipeline(struct replay *r, const char *host, struct error *err)
+{
+    return admin_check_pipeline(r->http, host, r->options->pipeline, err);
+}
+
+static bool create_index(struct replay *r, const char *host, struct error *err)
 {
     struct buffer body;
     bool created = false;
     buffer_init(&body, INDEX_BODY_MAX_BYTES);
-    bool ok =
-        r->options->create_index == NULL || file_read_whole(r->options->create_index, &body, err);
-    for (size_t i = 0; ok && i < r->url_count; i++) {
-        ok = admin_ensure_index(r->http, r->urls[i], index, buffer_slice(&body), &created, err);
-        if (ok || err->kind != ERROR_UNAVAILABLE || i + 1 == r->url_count)
-            break;
-        log_message(LOG_WARNING, "%s", err->message);
-        *err = (struct error){.kind = ERROR_NONE};
-        ok = true;
-    }
+    bool ok = file_read_whole(r->options->create_index, &body, err) &&
+              admin_create_index(r->http, host, r->index, buffer_slice(&body), &created, err);
     buffer_free(&body);
-    if (ok && created)
-        log_message(LOG_INFO, "created index %s", index);
+    if (created)
+        log_message(LOG_INFO, "created index %s", r->index);
     return ok;
+}
+
+bool replay_ensure_index(struct replay *r, struct error *err)
+{
+    if (!target_is_missing(&r->guard.now))
+        return true;
+    if (r->options->create_index == NULL)
+        return error_set(err, ERROR_CONFIG,
+                         "index %s does not exist: create it, or give its settings and mappings "
+                         "with --create-index FILE",
+                         r->index);
+    return ask_hosts(r, create_index, err) && ask_hosts(r, look, err);
 }
 
 /* What follows the host in a bulk request's URL. */
@@ -51,6 +85,9 @@ static bool put_path(struct replay *r, const char *index, struct error *err)
     admin_append_encoded(&r->path, index);
     buffer_append_string(&r->path, "/_bulk?filter_path=took,errors,items.*.status,items.*.error,"
                                    "items.*.failure_store");
+    int64_t half_ms = r->options->request_timeout_ms / 2;
+    if (half_ms < PRIMARY_WAIT_MS) // so that its answer comes while we wait for it
+        buffer_append_format(&r->path, "&timeout=%lldms", (long long)half_ms);
     if (r->options->pipeline != NULL) {
         buffer_append_string(&r->path, "&pipeline=");
         admin_append_encoded(&r->path, r->options->pipeline);
@@ -90,8 +127,9 @@ bool replay_open(struct replay **out, const struct job_options *o, const char *i
         return error_set_memory(err);
     r->options = o;
     r->live = live;
-    r->most_bytes = UINT64_MAX;
+    sizing_init(&r->sizing);
     r->index = index;
+    guard_init(&r->guard);
     buffer_init(&r->path, URL_MAX_BYTES);
     buffer_init(&r->url, URL_MAX_BYTES);
     buffer_init(&r->dead_lines, DEAD_MAX_BYTES);
@@ -99,7 +137,7 @@ bool replay_open(struct replay **out, const struct job_options *o, const char *i
     r->slots = calloc(r->slot_count, sizeof *r->slots);
     bool ok = r->slots != NULL ? true : error_set_memory(err);
     ok = ok && copy_urls(r, err) && put_path(r, index, err) && open_http(r, err) &&
-         ensure_index(r, index, err);
+         ask_hosts(r, look, err) && (o->pipeline == NULL || ask_hosts(r, check_pipeline, err));
     if (ok)
         *out = r;
     else
@@ -122,5 +160,6 @@ void replay_close(struct replay *r)
     buffer_free(&r->path);
     buffer_free(&r->url);
     buffer_free(&r->dead_lines);
+    guard_free(&r->guard);
     free(r);
 }

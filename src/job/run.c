@@ -104,6 +104,30 @@ static bool open_replay(struct run *run, struct error *err)
     return replay_open(&run->replay, run->options, run->index, &run->live, err);
 }
 
+/* A job whose acknowledged documents are gone with their index can't be finished. With --again it
+ * begins anew, as a finished one does. */
+static bool check_target(struct run *run, struct error *err)
+{
+    bool is_same = true;
+    if (run->replay == NULL)
+        return true;
+    if (!run->is_new && !replay_find_target(run->replay, run->spool, &is_same, err))
+        return false;
+    if (!is_same) {
+        if (!run->options->again || !(run->roles & SPOOL_DUMP))
+            return replay_refuse_target(run->replay, err);
+        log_message(LOG_WARNING,
+                    "index %s holds no longer what was acknowledged: the job begins anew",
+                    run->index);
+        run->is_new = true;
+        dump_close(run->dump);
+        run->dump = NULL;
+        if (!open_dump(run, err))
+            return false;
+    }
+    return replay_ensure_index(run->replay, err);
+}
+
 /* With --again the finished job goes only now, when all is known to be well. */
 static bool begin_spool(struct run *run, struct error *err)
 {
@@ -288,8 +312,8 @@ static bool run_job(struct run *run, job_observer *observe, void *context, struc
         return false;
     if (is_done)
         return true;
-    return open_dump(run, err) && open_replay(run, err) && begin_spool(run, err) &&
-           run_to_the_end(run, observe, context, err);
+    return open_dump(run, err) && open_replay(run, err) && check_target(run, err) &&
+           begin_spool(run, err) && run_to_the_end(run, observe, context, err);
 }
 
 /* What the disk says, where the index failed under us. */

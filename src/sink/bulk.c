@@ -89,6 +89,31 @@ static bool is_error_type(struct slice type, const char *name)
     return slice_equal(json_scan_string(type), slice_of(name));
 }
 
+bool bulk_is_block(struct slice error_json)
+{
+    struct slice type = {NULL, 0};
+    return json_scan_find(error_json, "type", &type) &&
+           (is_error_type(type, "cluster_block_exception") ||
+            is_error_type(type, "index_closed_exception"));
+}
+
+/* Elasticsearch and OpenSearch have no type for these, only a reason. */
+static bool is_misconfiguration(struct slice error_json)
+{
+    static const char *const beginnings[] = {"pipeline with id [",
+                                             "no write index is defined for alias ["};
+    struct slice reason = {NULL, 0};
+    if (!json_scan_find(error_json, "reason", &reason))
+        return false;
+    reason = json_scan_string(reason);
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        size_t size = strlen(beginnings[i]);
+        if (reason.size > size && memcmp(reason.data, beginnings[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum bulk_outcome judge_status(unsigned status)
 {
     if (status == 408 || status == 429 || status >= 500)
@@ -102,11 +127,12 @@ static enum bulk_outcome judge(const struct verdict *v)
     if (v->status < 300)
         return v->is_put_aside ? BULK_DEAD : BULK_DONE;
     (void)json_scan_find(v->error, "type", &type); // none: the status alone decides
-    if (is_error_type(type, "cluster_block_exception") ||
-        is_error_type(type, "index_closed_exception"))
-        return BULK_RETRY;
+    if (bulk_is_block(v->error))
+        return BULK_BLOCKED;
     if (is_error_type(type, "index_not_found_exception"))
         return BULK_INDEX_MISSING;
+    if (v->status == 400 && is_misconfiguration(v->error))
+        return BULK_MISCONFIGURED;
     if (v->status == 404 && v->operation == OPERATION_DELETE && v->error.size == 0)
         return BULK_DONE;
     if (v->status == 409)

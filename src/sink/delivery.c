@@ -224,6 +224,12 @@ bool delivery_prepare(struct delivery *d, uint64_t max_bytes, const struct http_
 
 /* --- verdicts --- */
 
+size_t delivery_sending(const struct delivery *d, uint64_t *bytes)
+{
+    *bytes = d->sent_bytes;
+    return d->counts[DOCUMENT_SENDING];
+}
+
 void delivery_return(struct delivery *d)
 {
     for (size_t i = 0; i < d->documents; i++)
@@ -271,26 +277,22 @@ static bool settle_document(struct delivery *d, size_t document, const struct bu
                             struct error *err)
 {
     struct slice error_json = {response.data + item->error_offset, item->error_size};
-    switch ((enum bulk_outcome)item->outcome) {
-    case BULK_DONE:
+    enum bulk_outcome verdict = (enum bulk_outcome)item->outcome;
+    if (verdict == BULK_DONE) {
         outcome->done++;
         set_state(d, document, DOCUMENT_DONE);
         return true;
-    case BULK_DEAD:
-        outcome->dead++;
-        note_error(outcome, error_json);
-        return refuse(d, document, item->status, error_json, err);
-    case BULK_INDEX_MISSING:
-        outcome->is_index_missing = true;
-        break;
-    case BULK_DENIED:
-        outcome->is_denied = true;
-        break;
-    case BULK_RETRY:
-        break;
     }
-    outcome->retried++;
     note_error(outcome, error_json);
+    if (verdict == BULK_DEAD) {
+        outcome->dead++;
+        return refuse(d, document, item->status, error_json, err);
+    }
+    outcome->is_blocked |= verdict == BULK_BLOCKED;
+    outcome->is_index_missing |= verdict == BULK_INDEX_MISSING;
+    outcome->is_misconfigured |= verdict == BULK_MISCONFIGURED;
+    outcome->is_denied |= verdict == BULK_DENIED;
+    outcome->retried++;
     set_state(d, document, DOCUMENT_WAITING);
     return true;
 }

@@ -23,12 +23,15 @@ MUST_CHECK bool delivery_begin(struct delivery *d, struct slice frame, size_t do
 MUST_CHECK bool delivery_prepare(struct delivery *d, uint64_t max_bytes,
                                  const struct http_body **body, struct error *err);
 
+/* How many documents are being sent, and how many bytes they have. */
+size_t delivery_sending(const struct delivery *d, uint64_t *bytes);
+
 /* No usable answer: the documents that were sent wait again. */
 void delivery_return(struct delivery *d);
 
 struct delivery_outcome {
     size_t done, retried, dead;
-    bool is_index_missing, is_denied;
+    bool is_blocked, is_index_missing, is_misconfigured, is_denied;
     char error[320]; // the first error of an item, in words; "" when there was none
 };
 

@@ -12,7 +12,7 @@
 #include "spool/record.h"
 
 enum table { TABLE_META, TABLE_PARTS, TABLE_PENDING, TABLE_DONE, TABLE_SEGMENTS, TABLES };
-enum meta { META_JOB = 1, META_DESCRIPTION = 2 };
+enum meta { META_JOB = 1, META_DESCRIPTION = 2, META_TARGET = 3 };
 
 static const char *const table_names[TABLES] = {"meta", "parts", "frames", "done", "segments"};
 
@@ -260,18 +260,41 @@ bool index_put_job(struct index_txn *txn, const struct index_job *job, struct er
     return put_record(txn, TABLE_META, META_JOB, err);
 }
 
-bool index_get_description(struct index_txn *txn, struct slice *text, struct error *err)
+static bool get_text(struct index_txn *txn, enum meta number, struct slice *text, struct error *err)
 {
     bool found;
-    *text = (struct slice){"", 0};
-    return get_meta(txn, META_DESCRIPTION, text, &found, err);
+    struct slice value;
+    if (!get_meta(txn, number, &value, &found, err))
+        return false;
+    *text = found ? value : (struct slice){"", 0};
+    return true;
+}
+
+static bool put_text(struct index_txn *txn, enum meta number, struct slice text, struct error *err)
+{
+    buffer_clear(&txn->record);
+    buffer_append(&txn->record, text.data, text.size);
+    return put_record(txn, TABLE_META, number, err);
+}
+
+bool index_get_description(struct index_txn *txn, struct slice *text, struct error *err)
+{
+    return get_text(txn, META_DESCRIPTION, text, err);
 }
 
 bool index_put_description(struct index_txn *txn, struct slice text, struct error *err)
 {
-    buffer_clear(&txn->record);
-    buffer_append(&txn->record, text.data, text.size);
-    return put_record(txn, TABLE_META, META_DESCRIPTION, err);
+    return put_text(txn, META_DESCRIPTION, text, err);
+}
+
+bool index_get_target(struct index_txn *txn, struct slice *uuids, struct error *err)
+{
+    return get_text(txn, META_TARGET, uuids, err);
+}
+
+bool index_put_target(struct index_txn *txn, struct slice uuids, struct error *err)
+{
+    return put_text(txn, META_TARGET, uuids, err);
 }
 
 bool index_next_part(struct index_txn *txn, uint32_t number, struct index_part *part, bool *found,

@@ -102,6 +102,11 @@ MUST_CHECK bool index_put_job(struct index_txn *txn, const struct index_job *job
 MUST_CHECK bool index_get_description(struct index_txn *txn, struct slice *text, struct error *err);
 MUST_CHECK bool index_put_description(struct index_txn *txn, struct slice text, struct error *err);
 
+/* What the documents were sent to: the uuids of the indices, each with a newline behind it; empty
+ * when nothing was sent yet. */
+MUST_CHECK bool index_get_target(struct index_txn *txn, struct slice *uuids, struct error *err);
+MUST_CHECK bool index_put_target(struct index_txn *txn, struct slice uuids, struct error *err);
+
 /* The first record whose number is NUMBER or more. */
 MUST_CHECK bool index_next_part(struct index_txn *txn, uint32_t number, struct index_part *part,
                                 bool *found, struct error *err);

@@ -10,17 +10,29 @@ bool spool_get_job(struct spool *s, struct index_job *job, struct error *err)
     return true;
 }
 
-bool spool_get_description(struct spool *s, struct buffer *out, struct error *err)
+static bool copy_text(struct spool *s,
+                      bool (*get)(struct index_txn *txn, struct slice *text, struct error *err),
+                      struct buffer *out, const char *what, struct error *err)
 {
     struct index_txn *txn;
     struct slice text;
     if (!index_begin(s->index, false, &txn, err))
         return false;
-    bool ok = index_get_description(txn, &text, err);
+    bool ok = get(txn, &text, err);
     if (ok)
         buffer_append(out, text.data, text.size);
     index_abort(txn);
-    return ok && buffer_check(out, "the job's description", err);
+    return ok && buffer_check(out, what, err);
+}
+
+bool spool_get_description(struct spool *s, struct buffer *out, struct error *err)
+{
+    return copy_text(s, index_get_description, out, "the job's description", err);
+}
+
+bool spool_get_target(struct spool *s, struct buffer *out, struct error *err)
+{
+    return copy_text(s, index_get_target, out, "the job's target", err);
 }
 
 bool spool_each_segment(struct spool *s,

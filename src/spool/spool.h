@@ -117,6 +117,13 @@ MUST_CHECK bool spool_acknowledge(struct spool *s, const struct spool_acknowledg
 /* A pending frame can't be read: its key range becomes a part to dump again. */
 MUST_CHECK bool spool_lose_frame(struct spool *s, uint64_t number, struct error *err);
 
+/* What the job's documents were sent to so far: uuids, each with a newline behind it, are appended
+ * to OUT; nothing when nothing was sent. */
+MUST_CHECK bool spool_get_target(struct spool *s, struct buffer *out, struct error *err);
+
+/* Note, durably, what they are sent to from now on. */
+MUST_CHECK bool spool_put_target(struct spool *s, struct slice uuids, struct error *err);
+
 /* Nothing is pending and no part is left: note when. *IS_FINISHED says whether it is so. */
 MUST_CHECK bool spool_finish_replay(struct spool *s, bool *is_finished, struct error *err);
 

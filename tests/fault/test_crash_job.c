@@ -97,7 +97,7 @@ static bool run_and_die(const char *point, int n)
     char where[64];
     int status;
     snprintf(where, sizeof where, "%s:%d", point, n);
-    canned_start(&replayed_server, answers, COUNT_OF(answers));
+    replayed_start_cluster(answers, COUNT_OF(answers));
     setenv("BOBBIN_CRASH_AT", where, 1);
     pid_t child = start_job();
     unsetenv("BOBBIN_CRASH_AT");

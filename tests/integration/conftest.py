@@ -7,7 +7,7 @@ so the tests are put in order by the engine they use, and each starts once.
 import pytest
 
 from engines import ROOT, Bobbin, Postgres, SearchEngines
-from jobs import NO_MAPPING, Database, Gate, Job, numbers
+from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
 from proxy import Proxy
 
 SEARCH_ENGINES = ("elasticsearch", "opensearch")
@@ -144,6 +144,11 @@ def held(elasticsearch, make_job, database, gate):
     table = database.make_numbers(600)
     gate.shut()
     return make_job(f"SELECT id, body FROM {table} WHERE gate(id = 325)", elasticsearch)
+
+
+@pytest.fixture
+def halfway(engine, make_job, database, gate):
+    return Halfway(make_job, database, gate, engine)
 
 
 @pytest.fixture

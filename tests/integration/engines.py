@@ -32,16 +32,18 @@ class Engine:
         # Not below pytest's own directory: the engine's user could not reach it.
         self.directory = Path(tempfile.mkdtemp(prefix=f"bobbin-{kind}-", dir="/tmp"))
 
-    def _engine(self, *arguments):
+    def _engine(self, *arguments, env=None):
         done = subprocess.run([ENGINE, *arguments], capture_output=True, text=True, check=False,
-                              timeout=START_SECONDS)
+                              timeout=START_SECONDS, env={**os.environ, **(env or {})})
         if done.returncode != 0:
             raise RuntimeError(f"script/engine {' '.join(map(str, arguments))}:\n{done.stderr}")
         return done.stdout.strip()
 
-    def start(self):
-        """Start it, with the data and on the port of the last time."""
-        self.address = self._engine("start", self.kind, self.directory)
+    def start(self, settings=""):
+        """Start it, with the data and on the port of the last time. SETTINGS: a node's, as
+        `name=value name=value`."""
+        self.address = self._engine("start", self.kind, self.directory,
+                                    env={"BOBBIN_NODE_SETTINGS": settings})
         self.is_up = True
 
     def stop(self):
@@ -54,9 +56,9 @@ class Engine:
         self._engine("kill", self.directory)
         self.is_up = False
 
-    def restart(self):
+    def restart(self, settings=""):
         self.stop()
-        self.start()
+        self.start(settings)
 
     def ensure_up(self):
         if not self.is_up:
@@ -148,25 +150,26 @@ class SearchEngine(Engine):
         status, answer = self.send(method, path, body, timeout)
         return status, json.loads(answer) if answer else None
 
-    def _must(self, method, path, body=None):
+    def must(self, method, path, body=None):
+        """A request that succeeds; its JSON."""
         status, answer = self.request(method, path, body)
         if status >= 300:
             raise RuntimeError(f"{method} {path}: {status} {answer}")
         return answer
 
     def create_index(self, name, body=None):
-        self._must("PUT", name, body)
+        self.must("PUT", name, body)
 
     def delete_index(self, name):
         """Delete it, if it is there."""
-        self._must("DELETE", f"{name}?ignore_unavailable=true")
+        self.must("DELETE", f"{name}?ignore_unavailable=true")
 
     def refresh(self, index):
-        self._must("POST", f"{index}/_refresh")
+        self.must("POST", f"{index}/_refresh")
 
     def count(self, index):
         """How many documents a search sees: refresh first."""
-        return self._must("GET", f"{index}/_count")["count"]
+        return self.must("GET", f"{index}/_count")["count"]
 
     def documents(self, index, **json_options):
         """All documents after a refresh: id -> _source. JSON_OPTIONS go to json.loads, for exact
@@ -184,7 +187,7 @@ class SearchEngine(Engine):
             documents.update((hit["_id"], hit["_source"]) for hit in page["hits"]["hits"])
             status, answer = self.send("POST", "_search/scroll",
                                        {"scroll": "2m", "scroll_id": page["_scroll_id"]})
-        self._must("DELETE", "_search/scroll", {"scroll_id": page["_scroll_id"]})
+        self.must("DELETE", "_search/scroll", {"scroll_id": page["_scroll_id"]})
         return documents
 
     def source_bytes(self, index, document_id):

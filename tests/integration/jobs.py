@@ -22,6 +22,10 @@ Ledger = namedtuple("Ledger", "rows acknowledged dead pending")
 numbers = itertools.count(1)
 
 
+def next_name(kind):
+    return f"{kind}-{next(numbers)}"
+
+
 def ledger(stdout):
     """The ledger that the last line of a run's output is. It adds up."""
     found = Ledger(*map(int, LEDGER.fullmatch(stdout.splitlines()[-1]).groups()))
@@ -192,6 +196,46 @@ class Job:
     def dead_letters(self):
         path = self.spool / "dead.ndjson"
         return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+class Halfway:
+    """A job of ROWS rows that has HALF of them in the index and waits at the gate for the others."""
+
+    ROWS = 600
+    HALF = 300  # the rows of the windows before the gate
+    SMALL = ["--window-rows", 50, "--frame-size", "4K", "--segment-size", "16K"]
+
+    def __init__(self, make_job, database, gate, engine, body=NO_MAPPING,
+                 columns="id, body"):
+        table = database.make_numbers(self.ROWS)
+        self.job = make_job(f"SELECT {columns} FROM {table} WHERE gate(id = 325)", engine, body)
+        self.gate, self.engine = gate, engine
+        self.process = None
+
+    def start(self, *options):
+        self.gate.shut()
+        self.process = self.job.start(*self.SMALL, *options)
+        self.gate.wait_until_reached()
+        wait_for(lambda: self.job.look("status")["acknowledged"] >= self.HALF, "acknowledged documents")
+
+    def log(self):
+        return self.process.stderr_text()
+
+    def wait_for_log(self, words):
+        wait_for(lambda: words in self.log() or self.process.poll() is not None, words)
+        assert self.process.poll() is None and words in self.log(), self.log()
+
+    def finish(self):
+        """It ends well: every document is in as the query has it."""
+        assert self.job.finish(self.process) == FINISHED, self.log()
+        assert ledger(self.process.stdout_text()) == all_in(self.ROWS)
+        assert self.job.documents() == self.job.expected()
+
+    def run_to_the_end(self, *options):
+        """The same command once more does the rest."""
+        result = self.job.run(*self.SMALL, *options)
+        assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(self.ROWS)), result.stderr
+        assert self.job.documents() == self.job.expected()
 
 
 def operations(body):

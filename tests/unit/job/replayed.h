@@ -76,15 +76,23 @@ static inline void replayed_append(uint64_t count)
     replayed_spool = spooled_open();
 }
 
-static inline void replayed_start(const struct canned_answer *answers, size_t count)
+/* The index stays what the first answer says. */
+static inline void replayed_start_cluster(const struct canned_answer *answers, size_t count)
 {
     canned_start(&replayed_server, answers, count);
+    replayed_server.repeats_look = true;
+}
+
+static inline void replayed_start(const struct canned_answer *answers, size_t count)
+{
+    replayed_start_cluster(answers, count);
     replayed_options.urls[0] = replayed_server.host;
 }
 
 static inline bool replayed_open(void)
 {
-    return replay_open(&replayed, &replayed_options, "images", &replayed_live, &replayed_err);
+    return replay_open(&replayed, &replayed_options, "images", &replayed_live, &replayed_err) &&
+           replay_ensure_index(replayed, &replayed_err);
 }
 
 /* Open, and send all that is pending. */

@@ -17,7 +17,8 @@ START_TEST(pending_frames_are_sent_in_order_and_acknowledged)
         replayed_assert_sent(i, 4 * (uint64_t)i - 3, 4);
         ck_assert(canned_was_asked(&replayed_server, i,
                                    "POST /images/_bulk?filter_path=took,errors,items.*.status,"
-                                   "items.*.error,items.*.failure_store HTTP/1.1\r\n"));
+                                   "items.*.error,items.*.failure_store&timeout=10000ms HTTP/1.1"
+                                   "\r\n"));
         ck_assert(canned_was_asked(&replayed_server, i, "Content-Type: application/x-ndjson\r\n"));
     }
     spooled_assert_ledger(replayed_spool, 20, 20, 0, 0);
@@ -63,10 +64,12 @@ END_TEST
 
 START_TEST(the_path_has_index_and_pipeline_encoded)
 {
-    const struct canned_answer answers[] = {INDEX_FOUND, ALL_DONE};
+    const struct canned_answer answers[] = {
+        INDEX_FOUND, {.status = 200, .body = "{\"a/b&c\":{}}"}, ALL_DONE, INDEX_FOUND};
     char url[64];
     replayed_options.pipeline = "a/b&c";
-    replayed_start(answers, 2);
+    replayed_start(answers, 4);
+    replayed_server.repeats_look = false;
     snprintf(url, sizeof url, "%s//", replayed_server.host);
     replayed_options.urls[0] = url;
     replayed_append(1);
@@ -75,8 +78,9 @@ START_TEST(the_path_has_index_and_pipeline_encoded)
         replayed_err);
     unit_assert_ok(replay_run(replayed, replayed_spool, &replayed_err), replayed_err);
     ck_assert(canned_was_asked(&replayed_server, 0, "GET /im%20ages?"));
-    ck_assert(canned_was_asked(&replayed_server, 1, "POST /im%20ages/_bulk?"));
-    ck_assert(canned_was_asked(&replayed_server, 1, "&pipeline=a%2Fb%26c HTTP/1.1"));
+    ck_assert(canned_was_asked(&replayed_server, 1, "GET /_ingest/pipeline/a%2Fb%26c HTTP/1.1"));
+    ck_assert(canned_was_asked(&replayed_server, 2, "POST /im%20ages/_bulk?"));
+    ck_assert(canned_was_asked(&replayed_server, 2, "&pipeline=a%2Fb%26c HTTP/1.1"));
     canned_stop(&replayed_server);
 }
 END_TEST
@@ -104,15 +108,19 @@ END_TEST
 
 START_TEST(a_missing_index_is_created_from_the_users_file)
 {
-    const struct canned_answer answers[] = {
-        MISSING, {.status = 200, .body = "{\"acknowledged\":true}"}, ALL_DONE};
+    const struct canned_answer answers[] = {MISSING,
+                                            {.status = 200, .body = "{\"acknowledged\":true}"},
+                                            INDEX_FOUND,
+                                            ALL_DONE,
+                                            INDEX_FOUND};
     char path[4200];
     snprintf(path, sizeof path, "%s/index.json", spooled_parent);
     FILE *file = fopen(path, "w");
     fputs("{\"mappings\":{}}", file);
     fclose(file);
     replayed_options.create_index = path;
-    replayed_start(answers, 3);
+    replayed_start(answers, 5);
+    replayed_server.repeats_look = false;
     replayed_append(1);
     run_ok();
     ck_assert(canned_was_asked(&replayed_server, 1, "PUT /images "));

@@ -12,6 +12,9 @@
     "{\"create\":{\"status\":409,\"error\":{\"type\":\"version_conflict_engine_exception\"}}}"
 #define NO_INDEX "{\"index\":{\"status\":404,\"error\":{\"type\":\"index_not_found_exception\"}}}"
 #define NO_RIGHT "{\"index\":{\"status\":403,\"error\":{\"type\":\"security_exception\"}}}"
+#define NO_PIPELINE                                                                                \
+    "{\"index\":{\"status\":400,\"error\":{\"type\":\"illegal_argument_exception\",\"reason\":"    \
+    "\"pipeline with id [p] does not exist\"}}}"
 #define FAILURE_STORE "{\"create\":{\"status\":201,\"failure_store\":\"used\"}}"
 #define ABSENT "{\"delete\":{\"status\":404,\"result\":\"not_found\"}}"
 
@@ -91,6 +94,10 @@ static const struct {
     {"a proxy waited too long", {{.status = 504}, ALL_DONE}, {"1234", "1234"}, 0},
     {"no writes for now",
      {{.status = 403, .body = ERROR("cluster_block_exception")}, ALL_DONE},
+     {"1234", "1234"},
+     0},
+    {"no writes to a closed index",
+     {{.status = 400, .body = ERROR("index_closed_exception")}, ALL_DONE},
      {"1234", "1234"},
      0},
     {"the request is too large",
@@ -174,12 +181,15 @@ static const struct {
     {{.status = 200, .body = ITEMS(DONE "," NO_RIGHT "," DONE "," DONE)},
      ERROR_DENIED,
      "index images: security_exception"},
+    {{.status = 200, .body = ITEMS(NO_PIPELINE "," DONE "," NO_PIPELINE "," DONE)},
+     ERROR_CONFIG,
+     "pipeline with id [p] does not exist: repair it"},
     {{.status = 404, .body = ERROR("index_not_found_exception")},
      ERROR_CONFIG,
-     "index images is gone"},
+     "create what is missing"},
     {{.status = 200, .body = ITEMS(NO_INDEX "," NO_INDEX "," NO_INDEX "," NO_INDEX)},
      ERROR_CONFIG,
-     "index images is gone"},
+     "create what is missing"},
     {{.status = 302, .headers = "Location: http://127.0.0.1:1/\r\n"},
      ERROR_CONFIG,
      "no answer of a search engine"},
@@ -261,41 +271,6 @@ START_TEST(a_hundred_documents_wait_though_one_is_in)
 }
 END_TEST
 
-START_TEST(a_limit_learned_from_one_frame_holds_for_the_next)
-{
-    const struct canned_answer answers[] = {
-        INDEX_FOUND, {.status = 413}, {.status = 200, .body = OK_TWO}};
-    struct buffer row;
-    buffer_init(&row, 1 << 16);
-    replayed_start(answers, 3);
-    /* documents of some 1,000 bytes, since no limit below 1 KiB is learned */
-    for (uint64_t n = 0; n < 2; n++) {
-        struct compressor *c;
-        struct slice body;
-        struct frame f = {.documents = 4, .first_key = slice_of("1"), .last_key = slice_of("4")};
-        unit_assert_ok(compressor_new(&c, 1, &replayed_err), replayed_err);
-        for (uint64_t i = 1; i <= 4; i++) {
-            buffer_clear(&row);
-            buffer_append_format(&row, "{\"index\":{\"_id\":\"%" PRIu64 "\"}}\n{\"t\":\"", i);
-            for (int k = 0; k < 950; k++)
-                buffer_append_byte(&row, 'x');
-            buffer_append_string(&row, "\"}\n");
-            unit_assert_ok(compressor_append(c, buffer_slice(&row), &replayed_err), replayed_err);
-        }
-        f.raw_size = compressor_raw_size(c);
-        unit_assert_ok(compressor_finish(c, &body, &replayed_err), replayed_err);
-        unit_assert_ok(spool_append(replayed_spool, &f, body, 0, &replayed_err), replayed_err);
-        compressor_free(c);
-    }
-    replayed_append(0);
-    unit_assert_ok(replayed_run(), replayed_err);
-    ck_assert_int_eq(replayed_server.request_count, 6); // one too large, then four halves
-    spooled_assert_ledger(replayed_spool, 8, 8, 0, 0);
-    buffer_free(&row);
-    canned_stop(&replayed_server);
-}
-END_TEST
-
 START_TEST(a_request_that_takes_too_long_is_sent_again)
 {
     const struct canned_answer answers[] = {INDEX_FOUND, {.stalls = true}, ALL_DONE};
@@ -367,7 +342,6 @@ UNIT_MAIN_WITH("job/replay_answer", replayed_set_up, replayed_tear_down,
                UNIT_EACH(the_password_in_a_url_is_in_no_message, last_words),
                UNIT_TEST(what_other_requests_brought_in_is_kept_when_one_ends_the_replay),
                UNIT_TEST(a_hundred_documents_wait_though_one_is_in),
-               UNIT_TEST(a_limit_learned_from_one_frame_holds_for_the_next),
                UNIT_TEST(a_request_that_takes_too_long_is_sent_again),
                UNIT_TEST(retry_after_is_honoured),
                UNIT_TEST(no_letter_is_written_before_a_frames_last_verdict),

@@ -44,6 +44,7 @@ struct canned_server {
     char url[256];    // of canned_url
     const struct canned_answer *answers;
     size_t answer_count;
+    bool repeats_look;   // every GET but the first gets the first answer too, and is not kept
     atomic_bool is_deaf; // reads nothing: a connection stays silent until canned_stop
     int listener;
     pthread_t acceptor;
@@ -154,11 +155,22 @@ static inline void canned_drain(int fd)
         continue;
 }
 
+/* The second question after what stands behind the index's name, or a later one. */
+static inline bool canned_is_repeated(struct canned_server *s, const struct canned_request *r)
+{
+    pthread_mutex_lock(&s->lock);
+    bool is_repeated = s->repeats_look && s->begun_count > 0 && strncmp(r->head, "GET ", 4) == 0;
+    pthread_mutex_unlock(&s->lock);
+    return is_repeated;
+}
+
 static inline bool canned_serve_one(const struct canned_worker *w)
 {
     struct canned_request r = {.connection = w->connection};
     if (!canned_read_head(w->fd, r.head))
         return false;
+    if (canned_is_repeated(w->server, &r))
+        return canned_send_answer(w->fd, &w->server->answers[0]);
     const struct canned_answer *a = canned_next_answer(w->server);
     if (!a->is_early && !canned_read_body(w->fd, &r)) {
         free(r.body);

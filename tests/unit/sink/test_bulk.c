@@ -64,9 +64,18 @@ static const struct {
      BULK_RETRY},
     {"{\"index\":{\"status\":429,\"error\":{\"type\":\"circuit_breaking_exception\"}}}",
      BULK_RETRY},
-    {"{\"index\":{\"status\":403,\"error\":{\"type\":\"cluster_block_exception\"}}}", BULK_RETRY},
-    {"{\"index\":{\"status\":429,\"error\":{\"type\":\"cluster_block_exception\"}}}", BULK_RETRY},
-    {"{\"index\":{\"status\":400,\"error\":{\"type\":\"index_closed_exception\"}}}", BULK_RETRY},
+    {"{\"index\":{\"status\":403,\"error\":{\"type\":\"cluster_block_exception\"}}}", BULK_BLOCKED},
+    {"{\"index\":{\"status\":429,\"error\":{\"type\":\"cluster_block_exception\"}}}", BULK_BLOCKED},
+    {"{\"index\":{\"status\":400,\"error\":{\"type\":\"index_closed_exception\"}}}", BULK_BLOCKED},
+    {"{\"index\":{\"status\":400,\"error\":{\"type\":\"illegal_argument_exception\","
+     "\"reason\":\"pipeline with id [p] does not exist\"}}}",
+     BULK_MISCONFIGURED},
+    {"{\"index\":{\"status\":400,\"error\":{\"type\":\"illegal_argument_exception\","
+     "\"reason\":\"no write index is defined for alias [a]. The write index may be\"}}}",
+     BULK_MISCONFIGURED},
+    {"{\"index\":{\"status\":400,\"error\":{\"type\":\"illegal_argument_exception\","
+     "\"reason\":\"the pipeline with id [p] does not exist\"}}}",
+     BULK_DEAD},
     {"{\"index\":{\"status\":408}}", BULK_RETRY},
     {"{\"index\":{\"status\":500,\"error\":{\"type\":\"node_not_connected_exception\"}}}",
      BULK_RETRY},

@@ -87,6 +87,25 @@ START_TEST(job_and_description_stand_beside_each_other)
 }
 END_TEST
 
+START_TEST(the_target_stands_beside_the_description)
+{
+    struct slice text;
+    struct index_txn *txn = begin(true);
+    unit_assert_ok(index_put_description(txn, slice_of("{}"), &err), err);
+    unit_assert_ok(index_get_target(txn, &text, &err), err);
+    unit_assert_slice(text, "");
+    unit_assert_ok(index_put_target(txn, slice_of("Kq3\n"), &err), err);
+    commit(txn);
+    reopen();
+    txn = begin(false);
+    unit_assert_ok(index_get_target(txn, &text, &err), err);
+    unit_assert_slice(text, "Kq3\n");
+    unit_assert_ok(index_get_description(txn, &text, &err), err);
+    unit_assert_slice(text, "{}");
+    index_abort(txn);
+}
+END_TEST
+
 START_TEST(a_description_that_is_too_long_is_an_error)
 {
     static char text[(4 << 20) + 1];
@@ -208,6 +227,7 @@ UNIT_MAIN_WITH("spool/index", set_up, tear_down, UNIT_TEST(a_new_index_is_empty)
                UNIT_TEST(what_was_committed_is_there_after_a_new_start),
                UNIT_TEST(what_was_aborted_never_was), UNIT_TEST(a_reader_sees_the_commit_before_it),
                UNIT_TEST(job_and_description_stand_beside_each_other),
+               UNIT_TEST(the_target_stands_beside_the_description),
                UNIT_TEST(a_description_that_is_too_long_is_an_error),
                UNIT_LOOP(frames_come_in_the_order_of_their_numbers, 2),
                UNIT_TEST(a_deleted_record_is_gone_and_deleting_it_again_is_no_error),
