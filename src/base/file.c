@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 enum {
-    OPEN_FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, // a pipe in a file's place must not make us wait
+    OPEN_FLAGS =
+        O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, // a pipe in a file's place must not make us wait
     FILE_MODE = 0600,
     DIRECTORY_MODE = 0700,
 };
@@ -46,8 +47,9 @@ static bool check_status(const struct stat *st, const char *name, struct error *
         return error_set(err, ERROR_CONFIG,
                          "file %s has another name too (a hard link): copy it in its place", name);
     if (st->st_uid != geteuid() && geteuid() != 0)
-        return error_set(err, ERROR_CONFIG, "file %s belongs to user %u, but bobbin runs as user %u",
-                         name, (unsigned)st->st_uid, (unsigned)geteuid());
+        return error_set(err, ERROR_CONFIG,
+                         "file %s belongs to user %u, but bobbin runs as user %u", name,
+                         (unsigned)st->st_uid, (unsigned)geteuid());
     return true;
 }
 
@@ -196,6 +198,7 @@ bool file_read_whole(const char *path, struct buffer *out, struct error *err)
     size_t n;
     while (!out->has_failed && (n = fread(chunk, 1, sizeof chunk, file)) > 0)
         buffer_append(out, chunk, n);
+    explicit_bzero(chunk, sizeof chunk); // it may have been a secret
     bool is_read = !ferror(file);
     if (!is_read)
         error_set_errno(err, ERROR_CONFIG, "file %s can't be read", path);

@@ -90,6 +90,14 @@ bool url_has_user(const char *url)
     return split(url, &p) && p.host > p.authority;
 }
 
+bool url_may_have_password(const char *url)
+{
+    struct parts p;
+    if (find_fault(url) != NULL)
+        return strchr(url, '@') != NULL;
+    return split(url, &p) && memchr(p.authority, ':', (size_t)(p.host - p.authority)) != NULL;
+}
+
 void url_append_host(struct buffer *out, const char *url)
 {
     struct parts p;

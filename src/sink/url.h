@@ -12,6 +12,9 @@ MUST_CHECK bool url_check(const char *url, struct error *err);
 /* Does URL, which url_check accepts, have a user (and perhaps a password) of its own? */
 bool url_has_user(const char *url);
 
+/* Has URL a password in it? One that url_check refuses may have one when there is an "@". */
+bool url_may_have_password(const char *url);
+
 /* Append scheme, user, host and port of URL, which url_check accepts, with "***" for a password. */
 void url_append_host(struct buffer *out, const char *url);
 
