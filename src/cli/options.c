@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/ini_file.h"
+#include "base/ini_file.h"
 #include "cli/secret.h"
 #include "cli/values.h"
 
@@ -154,7 +154,7 @@ static bool set_value(struct reading *r, const struct row *row, const char *text
     return true;
 }
 
-/* The first file with a secret that everybody can read is told of when logging can begin. */
+/* It is told of when logging can begin. */
 static void note_exposure(struct reading *r, const char *path)
 {
     if (r->options->exposed_file == NULL && secret_is_exposed(path))
@@ -163,14 +163,12 @@ static void note_exposure(struct reading *r, const char *path)
 
 static bool set_from_file(struct reading *r, const struct row *row, const char *path)
 {
-    struct buffer secret;
-    buffer_init(&secret, 64 << 10);
+    char *secret;
     bool ok = secret_read_file(path, &secret, r->err)
-                  ? set_value(r, row, buffer_string(&secret))
+                  ? set_value(r, row, secret)
                   : error_wrap(r->err, "%s%s-file", r->where, row->name);
     note_exposure(r, path);
-    secret_wipe(secret.data);
-    buffer_free(&secret);
+    secret_free(secret);
     return ok;
 }
 
@@ -229,9 +227,11 @@ static bool read_defaults(struct reading *r)
     return true;
 }
 
-static bool on_config_line(void *context, const char *name, const char *value, struct error *err)
+static bool on_config_line(void *context, const char *section, const char *name, const char *value,
+                           struct error *err)
 {
-    (void)err; // is the reading's
+    (void)section; // is for people
+    (void)err;     // is the reading's
     return set_by_name(context, name, value);
 }
 
@@ -374,10 +374,8 @@ bool options_read(struct options *o, enum command command, int argc, char **argv
 
 void options_free(struct options *o)
 {
-    for (size_t i = 0; i < o->owned_count; i++) {
-        secret_wipe(o->owned[i]); // which of them are secrets isn't asked
-        free(o->owned[i]);
-    }
+    for (size_t i = 0; i < o->owned_count; i++)
+        secret_free(o->owned[i]); // which of them are secrets isn't asked
     o->owned_count = 0;
 }
 

@@ -1,12 +1,16 @@
 /* secret.c: see secret.h. */
 #include "cli/secret.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "sink/url.h"
+
+enum { SECRET_MAX_BYTES = 64 << 10 };
 
 static bool is_secret_header(const char *header)
 {
@@ -39,13 +43,18 @@ bool secret_check_argument(const char *option, const char *value, struct error *
                      remedy);
 }
 
-bool secret_read_file(const char *path, struct buffer *out, struct error *err)
+bool secret_read_file(const char *path, char **out, struct error *err)
 {
-    if (!file_read_whole(path, out, err))
-        return false;
-    while (out->size > 0 && strchr("\r\n", out->data[out->size - 1]) != NULL)
-        out->size--;
-    return true;
+    struct buffer content;
+    buffer_init(&content, SECRET_MAX_BYTES);
+    bool ok = file_read_whole(path, &content, err);
+    while (ok && content.size > 0 && strchr("\r\n", content.data[content.size - 1]) != NULL)
+        content.size--;
+    *out = ok ? strdup(buffer_string(&content)) : NULL;
+    if (content.data != NULL)
+        explicit_bzero(content.data, content.capacity);
+    buffer_free(&content);
+    return *out != NULL || (ok && error_set_memory(err));
 }
 
 bool secret_is_exposed(const char *path)
@@ -54,8 +63,9 @@ bool secret_is_exposed(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0;
 }
 
-void secret_wipe(char *text)
+void secret_free(char *text)
 {
     if (text != NULL)
         explicit_bzero(text, strlen(text));
+    free(text);
 }

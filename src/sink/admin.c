@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "sink/aws.h"
 #include "sink/bulk.h"
 #include "sink/url.h"
 
@@ -23,20 +24,10 @@ struct call {
     json_t *json; // the answer; NULL when it is no JSON
 };
 
-static bool is_unreserved(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 void admin_append_encoded(struct buffer *out, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        if (is_unreserved(*text))
-            buffer_append_byte(out, *text);
-        else
-            buffer_append_format(out, "%%%02X", (unsigned)(unsigned char)*text);
-    }
+    for (; *text != '\0'; text++)
+        url_append_encoded(out, *text);
 }
 
 static bool ask(struct http *h, struct call *c, const char *method, const char *query,
@@ -114,6 +105,11 @@ static bool answered(const struct call *c, enum error_kind kind, const char *wha
 /* An answer that is neither yes nor no. PRIVILEGE: what the question needs. */
 static bool refused(const struct call *c, const char *privilege, struct error *err)
 {
+    const char *remedy = c->status == 403 ? aws_remedy(buffer_slice(&c->answer)) : NULL;
+    if (remedy != NULL)
+        return answered(c, ERROR_DENIED, remedy, err);
+    if (c->status == 407)
+        return answered(c, ERROR_DENIED, "the proxy refuses --proxy-user and its password", err);
     if (c->status == 401)
         return answered(c, ERROR_DENIED, "the credentials are missing or wrong", err);
     if (c->status == 403 || has_error_type(c, "security_exception")) {
@@ -172,7 +168,8 @@ bool admin_ensure_index(struct http *h, const char *host, const char *index, str
         return error_set(err, ERROR_CONFIG, "index \"%s\" is a pattern or a list: name one index",
                          index);
     begin_call(&c, host, index);
-    bool ok = ask(h, &c, "GET", "?filter_path=*.settings.index.uuid", (struct slice){NULL, 0}, err);
+    bool ok =
+        ask(h, &c, "GET", "?filter_path=%2A.settings.index.uuid", (struct slice){NULL, 0}, err);
     bool missing = ok && is_missing(&c);
     if (ok && !missing && !shows_an_index(&c))
         ok = refused(&c, "view_index_metadata", err);

@@ -33,7 +33,7 @@ START_TEST(an_index_alias_or_data_stream_that_is_there_is_left_alone)
     unit_assert_ok(ensure(&found[_i], 1, "{\"settings\":{}}", &created, &err), err);
     ck_assert(!created);
     ck_assert_int_eq(server.request_count, 1);
-    ck_assert(canned_was_asked(&server, 0, "GET /products?filter_path=*.settings.index.uuid "));
+    ck_assert(canned_was_asked(&server, 0, "GET /products?filter_path=%2A.settings.index.uuid "));
     client_end();
 }
 END_TEST

@@ -100,7 +100,7 @@ START_TEST(no_whole_answer_is_status_0_and_says_why)
     ck_assert_int_eq(r.status, 0);
     ck_assert_ptr_nonnull(strstr(r.failure, failures[_i].failure));
     ck_assert(!r.is_timeout);
-    ck_assert(!r.is_certificate_refused);
+    ck_assert(!r.is_refused);
     ck_assert_uint_eq(r.body.size, 0);
     http_release(http, &r);
     client_end();
@@ -248,7 +248,7 @@ START_TEST(a_tls_request_to_a_plain_server_is_a_failure_but_no_refused_certifica
     unit_assert_ok(http_start(http, &q, &err), err);
     struct http_response r = client_response();
     ck_assert_int_eq(r.status, 0);
-    ck_assert(!r.is_certificate_refused);
+    ck_assert(!r.is_refused);
     http_release(http, &r);
     client_end();
 }
