@@ -123,7 +123,8 @@ class MetadataHandler(BaseHTTPRequestHandler):
 
 class MetadataService:
     """IMDSv2, and a container's credentials at /container. `give` makes the credentials that it answers
-    from now on; `requests` has what it was asked, with headers; `fails` makes it answer 500."""
+    from now on; `requests` has what it was asked, with headers; `good_rounds`, unless it is None, is how often it
+    still gives a session token before it answers 500."""
 
     ROLES = "/latest/meta-data/iam/security-credentials/"
     TOKEN = "session-t0ken"
@@ -132,7 +133,7 @@ class MetadataService:
     def __init__(self):
         self.requests = []
         self.credentials = {}
-        self.fails = False
+        self.good_rounds = None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), MetadataHandler)
         self.server.daemon_threads = True
         self.server.service = self
@@ -151,8 +152,10 @@ class MetadataService:
 
     def answer(self, method, path, headers):
         self.requests.append((method, path, dict(headers)))
-        if self.fails:
-            return 500, ""
+        if method == "PUT" and self.good_rounds is not None:
+            self.good_rounds -= 1
+            if self.good_rounds < 0:
+                return 500, ""
         if path == "/container":
             is_known = headers.get("Authorization") == self.CONTAINER_TOKEN
             return (200, json.dumps(self.credentials)) if is_known else (401, "")
