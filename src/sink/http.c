@@ -136,7 +136,7 @@ static CURLcode set_request(struct request *r, const struct http_request *q,
                             struct curl_slist *headers)
 {
     const struct http_options *o = r->http->options;
-    CURLcode code = http_setup(r->easy, o, &r->http->pin, url_has_user(q->url));
+    CURLcode code = http_setup(r->easy, o, &r->http->pin, q->url);
     SET(CURLOPT_ERRORBUFFER, r->words);
     SET(CURLOPT_WRITEFUNCTION, on_write);
     SET(CURLOPT_WRITEDATA, &r->exchange);

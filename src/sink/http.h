@@ -21,7 +21,8 @@ enum {
 };
 
 /* What is the same for all requests. User and password inside a URL are allowed too: they hold for
- * that URL alone, before `user` and `password`. An Authorization header (api_key, bearer or in
+ * that URL alone, before `user` and `password`; for a URL with a user and no password `password` counts
+ * when there is no `user`. An Authorization header (api_key, bearer or in
  * `headers`) goes before both. */
 struct http_options {
     const char *user; // basic authentication, with `password`; or NULL

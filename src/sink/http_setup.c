@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sink/http_options.h"
+#include "sink/url.h"
 
 enum {
     CONNECT_MS = 10000,
@@ -61,14 +62,22 @@ static CURLcode set_transport(CURL *easy, const struct http_options *o)
     return code;
 }
 
-static CURLcode set_credentials(CURL *easy, const struct http_options *o, bool has_own)
+/* The password of another user is not for the one in the URL. */
+static const char *password_for(const struct http_options *o, const char *url)
+{
+    if (!url_has_user(url))
+        return o->password;
+    return url_may_have_password(url) || o->user != NULL ? NULL : o->password;
+}
+
+static CURLcode set_credentials(CURL *easy, const struct http_options *o, const char *url)
 {
     CURLcode code = CURLE_OK;
     SET(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     SET(CURLOPT_UNRESTRICTED_AUTH, 0L);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_USERNAME, has_own ? NULL : o->user); // NULL, here and below: none
-    SET(CURLOPT_PASSWORD, has_own ? NULL : o->password);
+    SET(CURLOPT_USERNAME, url_has_user(url) ? NULL : o->user); // NULL, here and below: none
+    SET(CURLOPT_PASSWORD, password_for(o, url));
     return code;
 }
 
@@ -111,11 +120,11 @@ static CURLcode set_tls(CURL *easy, const struct http_options *o, struct tls_pin
     return code;
 }
 
-CURLcode http_setup(CURL *easy, const struct http_options *o, struct tls_pin *pin, bool has_own)
+CURLcode http_setup(CURL *easy, const struct http_options *o, struct tls_pin *pin, const char *url)
 {
     CURLcode code = set_transport(easy, o);
     if (code == CURLE_OK)
-        code = set_credentials(easy, o, has_own);
+        code = set_credentials(easy, o, url);
     if (code == CURLE_OK)
         code = set_proxy(easy, o);
     return code == CURLE_OK ? set_tls(easy, o, pin) : code;

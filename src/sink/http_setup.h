@@ -15,9 +15,9 @@ MUST_CHECK bool http_setup_headers(const struct http_options *o, struct curl_sli
                                    struct error *err);
 
 /* Set all that comes from the options O. PIN: what O's ca_fingerprint says, when it has one; borrowed
- * as long as EASY lives. HAS_OWN: the request's URL has a user of its own, so that
- * the options' user and password stay out of it. */
-CURLcode http_setup(CURL *easy, const struct http_options *o, struct tls_pin *pin, bool has_own);
+ * as long as EASY lives. URL: the request's, which
+ * may have a user of its own. */
+CURLcode http_setup(CURL *easy, const struct http_options *o, struct tls_pin *pin, const char *url);
 
 /* Is trying again in vain, since a certificate or the proxy's credentials were refused? The remedy
  * then, else NULL. WORDS: libcurl's, about the failure CODE. */
