@@ -9,7 +9,59 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OPEN_FLAGS = O_CLOEXEC | O_NOFOLLOW, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
+enum {
+    OPEN_FLAGS =
+        O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, // a pipe in a file's place must not make us wait
+    FILE_MODE = 0600,
+    DIRECTORY_MODE = 0700,
+};
+
+/* --- whose files are these --- */
+
+/* Others who could write here could put links to our user's other files in our files' places. */
+static bool check_directory_owner(int fd, const char *path, struct error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return error_set_errno(err, ERROR_DISK, "directory %s", path);
+    if (st.st_uid != geteuid() && geteuid() != 0)
+        return error_set(err, ERROR_CONFIG,
+                         "directory %s belongs to user %u, but bobbin runs as user %u: run it as "
+                         "that user, or give it a directory of its own",
+                         path, (unsigned)st.st_uid, (unsigned)geteuid());
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(err, ERROR_CONFIG,
+                         "directory %s can be written by others (mode %04o): chmod go-w %s", path,
+                         (unsigned)st.st_mode & 07777, path);
+    return true;
+}
+
+static bool check_status(const struct stat *st, const char *name, struct error *err)
+{
+    if (S_ISLNK(st->st_mode))
+        return error_set(err, ERROR_CONFIG,
+                         "file %s is a symbolic link, and bobbin follows none: remove it", name);
+    if (!S_ISREG(st->st_mode))
+        return error_set(err, ERROR_CONFIG, "file %s is no regular file: remove it", name);
+    if (st->st_nlink > 1)
+        return error_set(err, ERROR_CONFIG,
+                         "file %s has another name too (a hard link): copy it in its place", name);
+    if (st->st_uid != geteuid() && geteuid() != 0)
+        return error_set(err, ERROR_CONFIG,
+                         "file %s belongs to user %u, but bobbin runs as user %u", name,
+                         (unsigned)st->st_uid, (unsigned)geteuid());
+    return true;
+}
+
+bool file_check(int dir, const char *name, struct error *err)
+{
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return S_ISDIR(st.st_mode) || check_status(&st, name, err);
+    return errno == ENOENT || error_set_errno(err, ERROR_DISK, "file %s", name);
+}
+
+/* --- directories --- */
 
 static bool sync_parent(const char *path, struct error *err)
 {
@@ -24,20 +76,30 @@ static bool sync_parent(const char *path, struct error *err)
     return ok;
 }
 
-bool file_open_directory(int *fd, const char *path, bool create, struct error *err)
+/* The last name in PATH may be a link, of the user's own making; what is in the directory may not. */
+static bool open_own_directory(int *fd, const char *path, struct error *err)
 {
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd >= 0)
+    if (*fd < 0)
+        return errno == ENOENT || error_set_errno(err, ERROR_DISK, "directory %s", path);
+    if (check_directory_owner(*fd, path, err))
         return true;
-    if (errno != ENOENT)
-        return error_set_errno(err, ERROR_DISK, "directory %s", path);
-    if (!create)
+    file_close(fd);
+    return false;
+}
+
+bool file_open_directory(int *fd, const char *path, bool create, struct error *err)
+{
+    if (!open_own_directory(fd, path, err))
+        return false;
+    if (*fd >= 0 || !create)
         return true;
     if (mkdir(path, DIRECTORY_MODE) != 0 && errno != EEXIST) // EEXIST: somebody was faster
         return error_set_errno(err, ERROR_DISK, "directory %s can't be made", path);
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!open_own_directory(fd, path, err))
+        return false;
     if (*fd < 0)
-        return error_set_errno(err, ERROR_DISK, "directory %s", path);
+        return error_set(err, ERROR_DISK, "directory %s is gone again", path);
     if (sync_parent(path, err))
         return true;
     file_close(fd);
@@ -69,6 +131,8 @@ bool file_check_place(const char *path, struct error *err)
            error_set_errno(err, ERROR_DISK, "directory %s can't be made", path);
 }
 
+/* --- files --- */
+
 bool file_create(int *fd, int dir, const char *name, struct error *err)
 {
     *fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, FILE_MODE);
@@ -79,10 +143,19 @@ bool file_create(int *fd, int dir, const char *name, struct error *err)
 
 bool file_open(int *fd, int dir, const char *name, bool write, struct error *err)
 {
+    struct stat st;
     *fd = openat(dir, name, (write ? O_RDWR | O_CREAT : O_RDONLY) | OPEN_FLAGS, FILE_MODE);
-    if (*fd >= 0 || (errno == ENOENT && !write))
+    if (*fd < 0 && errno == ENOENT && !write)
         return true;
-    return error_set_errno(err, ERROR_DISK, "file %s can't be opened", name);
+    if (*fd < 0 && (errno == ELOOP || errno == ENXIO)) // a link; a pipe or socket
+        return file_check(dir, name, err) &&
+               error_set(err, ERROR_CONFIG, "file %s is no regular file: remove it", name);
+    if (*fd < 0 || fstat(*fd, &st) != 0)
+        error_set_errno(err, ERROR_DISK, "file %s can't be opened", name);
+    else if (check_status(&st, name, err))
+        return true;
+    file_close(fd);
+    return false;
 }
 
 bool file_write_at(int fd, const char *name, uint64_t offset, struct slice bytes, struct error *err)
@@ -125,6 +198,7 @@ bool file_read_whole(const char *path, struct buffer *out, struct error *err)
     size_t n;
     while (!out->has_failed && (n = fread(chunk, 1, sizeof chunk, file)) > 0)
         buffer_append(out, chunk, n);
+    explicit_bzero(chunk, sizeof chunk); // it may have been a secret
     bool is_read = !ferror(file);
     if (!is_read)
         error_set_errno(err, ERROR_CONFIG, "file %s can't be read", path);

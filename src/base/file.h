@@ -1,9 +1,13 @@
 /* file.h: files that last. The only place that opens, writes, syncs, renames, truncates, unlinks
- * and locks; names are relative to a directory's descriptor, and in it symbolic links are never
- * followed.
+ * and locks; names are relative to a directory's descriptor.
+ *
+ * In a directory no symbolic link is ever followed; what is opened there must be a regular file of
+ * one name that belongs to the user. So must the directory, and nobody else may write to it: then
+ * what is opened in it by path (LMDB's files) is what was looked at. Root may use anybody's.
  *
  * A failed sync is never tried again: the kernel may have dropped the pages and would report
- * success the next time. All errors are ERROR_DISK and name the file. */
+ * success the next time. All errors name the file; they are ERROR_DISK, but for
+ * files and directories as above, which are ERROR_CONFIG. */
 #ifndef BOBBIN_BASE_FILE_H
 #define BOBBIN_BASE_FILE_H
 
@@ -15,6 +19,9 @@
 /* Open directory PATH; *FD is the caller's to close. With CREATE a missing one is made (0700) and
  * its entry synced. A missing one without CREATE gives *FD = -1 and true. */
 MUST_CHECK bool file_open_directory(int *fd, const char *path, bool create, struct error *err);
+
+/* May NAME, which others open by its path, be opened: is it as above, a directory, or absent? */
+MUST_CHECK bool file_check(int dir, const char *name, struct error *err);
 
 /* Could files be made in directory PATH, or PATH itself when it is missing? Nothing is made. ERROR_DISK when
  * not, as far as permissions and mounts tell. */

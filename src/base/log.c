@@ -201,3 +201,13 @@ void log_redact(struct buffer *out, const char *text)
         text = end;
     }
 }
+
+bool log_has_secret(const char *text)
+{
+    struct buffer redacted;
+    buffer_init(&redacted, SIZE_MAX);
+    log_redact(&redacted, text);
+    bool has = redacted.has_failed || strcmp(buffer_string(&redacted), text) != 0;
+    buffer_free(&redacted);
+    return has;
+}

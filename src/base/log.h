@@ -27,4 +27,7 @@ void log_update_display(void (*update)(void *context), void *context);
  * the value of password= or sslpassword= in a conninfo string. */
 void log_redact(struct buffer *out, const char *text);
 
+/* Would log_redact change TEXT? */
+bool log_has_secret(const char *text);
+
 #endif

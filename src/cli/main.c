@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -72,6 +73,13 @@ static int dispatch(enum command command, struct options *o)
     return error_exit_status(ERROR_USAGE);
 }
 
+static void warn_of_exposure(const struct options *o)
+{
+    if (o->exposed_file != NULL)
+        log_message(LOG_WARNING, "file %s holds a secret and can be read by everybody: chmod o= %s",
+                    o->exposed_file, o->exposed_file);
+}
+
 static int run_command(const struct command_row *row, int argc, char **argv)
 {
     struct options options;
@@ -85,8 +93,10 @@ static int run_command(const struct command_row *row, int argc, char **argv)
                            options.quiet ? LOG_WARNING : LOG_INFO),
              !stop_install(&err))
         status = command_failed(&err);
-    else
+    else {
+        warn_of_exposure(&options);
         status = dispatch(row->command, &options);
+    }
     options_free(&options);
     return status;
 }
@@ -112,8 +122,16 @@ static void on_bus_error(int signal_number)
     _exit(error_exit_status(ERROR_DAMAGED));
 }
 
+/* Memory holds passwords: no core is written, not even to a pipe (core(5)), and no other process of
+ * the user can read it. Started under a debugger, that debugger still can. */
+static void keep_memory_private(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 0); // fails for no argument but a wrong one
+}
+
 int main(int argc, char **argv)
 {
+    keep_memory_private();
     bound_memory();
     signal(SIGBUS, on_bus_error);
     const char *name = argc > 1 ? argv[1] : "";

@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
-#include "base/log.h"
-#include "cli/ini_file.h"
+#include "base/ini_file.h"
+#include "cli/secret.h"
 #include "cli/values.h"
 
 enum type { STRING, LIST, COUNT, SIZE, DURATION, CHOICE, FLAG, SECRET };
@@ -56,6 +55,7 @@ struct reading {
     enum source source;
     enum source sources[ROWS]; // of each row's value so far
     const char *where;         // "--", "BOBBIN_..." or the file, for messages
+    const char *config;        // the config file's path
     struct error *err;
 };
 
@@ -154,17 +154,21 @@ static bool set_value(struct reading *r, const struct row *row, const char *text
     return true;
 }
 
-/* A secret's value stands in a file; the newline at its end is not part of it. */
+/* It is told of when logging can begin. */
+static void note_exposure(struct reading *r, const char *path)
+{
+    if (r->options->exposed_file == NULL && secret_is_exposed(path))
+        r->options->exposed_file = own(r->options, path);
+}
+
 static bool set_from_file(struct reading *r, const struct row *row, const char *path)
 {
-    struct buffer secret;
-    buffer_init(&secret, 64 << 10);
-    bool ok = file_read_whole(path, &secret, r->err);
-    while (ok && secret.size > 0 && strchr("\r\n", secret.data[secret.size - 1]) != NULL)
-        secret.size--;
-    ok = ok ? set_value(r, row, buffer_string(&secret))
-            : error_wrap(r->err, "%s%s-file", r->where, row->name);
-    buffer_free(&secret);
+    char *secret;
+    bool ok = secret_read_file(path, &secret, r->err)
+                  ? set_value(r, row, secret)
+                  : error_wrap(r->err, "%s%s-file", r->where, row->name);
+    note_exposure(r, path);
+    secret_free(secret);
     return ok;
 }
 
@@ -208,6 +212,8 @@ static bool set_by_name(struct reading *r, const char *name, const char *text)
         return error_set(r->err, ERROR_CONFIG, "%sthere is no option \"%s\"", r->where, name);
     if (!(row->commands & 1u << r->command))
         return true; // one file serves all subcommands
+    if (row->type == SECRET && !is_file)
+        note_exposure(r, r->config);
     return is_file ? set_from_file(r, row, text) : set_list(r, row, text);
 }
 
@@ -221,9 +227,11 @@ static bool read_defaults(struct reading *r)
     return true;
 }
 
-static bool on_config_line(void *context, const char *name, const char *value, struct error *err)
+static bool on_config_line(void *context, const char *section, const char *name, const char *value,
+                           struct error *err)
 {
-    (void)err; // is the reading's
+    (void)section; // is for people
+    (void)err;     // is the reading's
     return set_by_name(context, name, value);
 }
 
@@ -233,6 +241,7 @@ static bool read_config(struct reading *r, const char *path)
     snprintf(where, sizeof where, "config file %s: ", path);
     r->source = FROM_FILE;
     r->where = where;
+    r->config = path;
     return ini_file_read(path, on_config_line, r, r->err);
 }
 
@@ -263,17 +272,6 @@ static bool read_environment(struct reading *r)
         if ((rows[i].commands & 1u << r->command) && !read_variable(r, &rows[i]))
             return false;
     return true;
-}
-
-/* What others can see of our arguments (ps) must not show a password. */
-static void hide_password(char *argument)
-{
-    struct buffer redacted;
-    buffer_init(&redacted, 1 << 16);
-    log_redact(&redacted, argument);
-    if (strcmp(buffer_string(&redacted), argument) != 0)
-        memset(argument, 'x', strlen(argument));
-    buffer_free(&redacted);
 }
 
 /* What getopt_long returns: of a row, and of a secret's name without "-file", which it would else take
@@ -318,9 +316,9 @@ static bool take_argument(struct reading *r, const struct row *row, char *value)
                          row->name);
     if (row->type == FLAG)
         return set_value(r, row, "yes");
-    bool ok = row->type == SECRET ? set_from_file(r, row, value) : set_value(r, row, value);
-    hide_password(value);
-    return ok;
+    if (row->type == SECRET)
+        return set_from_file(r, row, value);
+    return secret_check_argument(row->name, value, r->err) && set_value(r, row, value);
 }
 
 /* Where no bulk work is done, the spool may be named without --spool. */
@@ -377,7 +375,7 @@ bool options_read(struct options *o, enum command command, int argc, char **argv
 void options_free(struct options *o)
 {
     for (size_t i = 0; i < o->owned_count; i++)
-        free(o->owned[i]);
+        secret_free(o->owned[i]); // which of them are secrets isn't asked
     o->owned_count = 0;
 }
 

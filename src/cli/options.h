@@ -26,14 +26,15 @@ struct options {
     int log_format; // enum log_format
     bool quiet;
     bool wants_help;
+    const char *exposed_file; // one that holds a secret and that everybody can read; or NULL
 
     char *owned[OPTIONS_OWNED_MAX]; // strings to free
     size_t owned_count;
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool where no bulk work is done. Passwords inside argv are
- * overwritten there. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the option. */
+ * config file. One operand is taken for --spool where no bulk work is done. Secrets
+ * inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,
                              struct error *err);
 void options_free(struct options *o);

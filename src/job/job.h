@@ -47,9 +47,16 @@ struct job_options {
     const char *password;
     const char *api_key;
     const char *bearer;
+    const char *aws_region; // NULL: requests are not signed
+    int aws_service;        // --aws-service: 0 es, 1 aoss
     const char *ca_file;
+    const char *ca_fingerprint;
     const char *cert_file;
     const char *cert_key_file;
+    const char *cert_password;
+    const char *proxy;
+    const char *proxy_user;
+    const char *proxy_password;
     bool insecure;
     uint64_t in_flight;
     int64_t request_timeout_ms;

@@ -241,6 +241,13 @@ static bool take_patience(struct replay *r, struct slot *slot, const struct http
     return true;
 }
 
+static bool denied(const struct http_response *response, const char *at_host, struct error *err)
+{
+    const char *remedy = aws_remedy(response->body);
+    return error_set(err, ERROR_DENIED, "%s: %s", at_host,
+                     remedy != NULL ? remedy : "check user, password or key");
+}
+
 static bool take_status(struct replay *r, struct slot *slot, const struct http_response *response,
                         struct error *err)
 {
@@ -257,7 +264,10 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
         return take_refusal(r, slot, response, what, err);
     case 401:
     case 403:
-        return error_set(err, ERROR_DENIED, "%s: check user, password or key", at_host);
+        return denied(response, at_host, err);
+    case 407:
+        return error_set(err, ERROR_DENIED, "%s: the proxy refuses --proxy-user and its password",
+                         at_host);
     case 404:
         return index_is_missing(r, what, err);
     case 408:
@@ -279,7 +289,7 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
     r->requests++;
     if (response->status != 0)
         return take_status(r, slot, response, err);
-    if (response->is_certificate_refused) {
+    if (response->is_refused) {
         char at_host[FAILURE_BYTES];
         describe_host(r, slot, response->failure, at_host);
         return error_set(err, ERROR_DENIED, "%s", at_host);

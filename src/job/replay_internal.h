@@ -3,6 +3,7 @@
 #define BOBBIN_JOB_REPLAY_INTERNAL_H
 
 #include "base/fault.h"
+#include "job/cluster.h"
 #include "job/replay.h"
 #include "sink/dead.h"
 #include "sink/delivery.h"
@@ -48,8 +49,8 @@ struct replay {
     const char *index;
     char *urls[JOB_URLS_MAX];
     size_t url_count;
-    struct http_options http_options; // borrowed by http
-    struct http *http;
+    struct cluster cluster;
+    struct http *http; // the cluster's
     struct throttle *throttle;
     struct buffer path; // of a bulk request: behind the host
     struct buffer url;

@@ -79,12 +79,13 @@ bool replay_ensure_index(struct replay *r, struct error *err)
 }
 
 /* What follows the host in a bulk request's URL. */
+/* What follows the host in a bulk request's URL; encoded in the one way that a signature allows. */
 static bool put_path(struct replay *r, const char *index, struct error *err)
 {
     buffer_append_byte(&r->path, '/');
     admin_append_encoded(&r->path, index);
-    buffer_append_string(&r->path, "/_bulk?filter_path=took,errors,items.*.status,items.*.error,"
-                                   "items.*.failure_store");
+    buffer_append_string(&r->path, "/_bulk?filter_path=took%2Cerrors%2Citems.%2A.status%2C"
+                                   "items.%2A.error%2Citems.%2A.failure_store");
     int64_t half_ms = r->options->request_timeout_ms / 2;
     if (half_ms < PRIMARY_WAIT_MS) // so that its answer comes while we wait for it
         buffer_append_format(&r->path, "&timeout=%lldms", (long long)half_ms);
@@ -97,26 +98,13 @@ static bool put_path(struct replay *r, const char *index, struct error *err)
 
 static bool open_http(struct replay *r, struct error *err)
 {
-    const struct job_options *o = r->options;
-    r->http_options = (struct http_options){
-        .user = o->user,
-        .password = o->password,
-        .api_key = o->api_key,
-        .bearer = o->bearer,
-        .ca_file = o->ca_file,
-        .cert_file = o->cert_file,
-        .cert_key_file = o->cert_key_file,
-        .is_insecure = o->insecure,
-        .headers = o->headers,
-        .timeout_ms = o->request_timeout_ms,
-    };
+    if (!cluster_open(&r->cluster, r->options, err))
+        return false;
+    r->http = r->cluster.http;
     const char *hosts[JOB_URLS_MAX];
     for (size_t i = 0; i < r->url_count; i++)
         hosts[i] = r->urls[i];
-    if (o->insecure)
-        log_message(LOG_WARNING, "--insecure: the cluster's certificate is not verified");
-    return http_new(&r->http, &r->http_options, err) &&
-           throttle_new(&r->throttle, hosts, r->url_count, (unsigned)o->in_flight, err);
+    return throttle_new(&r->throttle, hosts, r->url_count, (unsigned)r->options->in_flight, err);
 }
 
 bool replay_open(struct replay **out, const struct job_options *o, const char *index,
@@ -149,7 +137,7 @@ void replay_close(struct replay *r)
 {
     if (r == NULL)
         return;
-    http_free(r->http); // before the deliveries: it reads their bodies
+    cluster_close(&r->cluster); // before the deliveries: it reads their bodies
     for (size_t i = 0; r->slots != NULL && i < r->slot_count; i++)
         delivery_free(r->slots[i].delivery);
     free(r->slots);

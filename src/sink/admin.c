@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "sink/aws.h"
 #include "sink/bulk.h"
 #include "sink/url.h"
 
@@ -23,20 +24,10 @@ struct call {
     json_t *json; // the answer; NULL when it is no JSON
 };
 
-static bool is_unreserved(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 void admin_append_encoded(struct buffer *out, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        if (is_unreserved(*text))
-            buffer_append_byte(out, *text);
-        else
-            buffer_append_format(out, "%%%02X", (unsigned)(unsigned char)*text);
-    }
+    for (; *text != '\0'; text++)
+        url_append_encoded(out, *text);
 }
 
 static void read_answer(struct call *c, int status, struct slice answer)
@@ -115,6 +106,11 @@ static bool answered(const struct call *c, enum error_kind kind, const char *wha
 /* An answer that is neither yes nor no. PRIVILEGE: what the question needs. */
 static bool refused(const struct call *c, const char *privilege, struct error *err)
 {
+    const char *remedy = c->status == 403 ? aws_remedy(buffer_slice(&c->answer)) : NULL;
+    if (remedy != NULL)
+        return answered(c, ERROR_DENIED, remedy, err);
+    if (c->status == 407)
+        return answered(c, ERROR_DENIED, "the proxy refuses --proxy-user and its password", err);
     if (c->status == 401)
         return answered(c, ERROR_DENIED, "the credentials are missing or wrong", err);
     if (has_error_type(c, "cluster_block_exception"))

@@ -3,22 +3,18 @@
 
 #include <stdlib.h>
 
-#include <curl/curl.h>
-
 #include "base/clock.h"
 #include "base/stop.h"
 #include "sink/http_exchange.h"
 #include "sink/http_options.h"
 #include "sink/http_request.h"
+#include "sink/http_setup.h"
 #include "sink/url.h"
 
 enum {
-    CONNECT_MS = 10000,
-    LOW_SPEED_SECONDS = 90, // longer than the minute that Elasticsearch waits for a primary shard
-    UPLOAD_BUFFER_BYTES = 64 << 10, // per request in flight; 1 GB/s over the loopback
     CONTENT_TYPE_BYTES = 96,
-    HEADER_BYTES = 16384, // most for a header of our own making
-    TOO_LARGE = 413,      // its head is enough: such a server often closes before it has said all
+    REMEDY_BYTES = 256, // of text behind libcurl's words
+    TOO_LARGE = 413,    // its head is enough: such a server often closes before it has said all
 };
 
 enum request_state { REQUEST_IDLE, REQUEST_IN_FLIGHT, REQUEST_DONE, REQUEST_TAKEN };
@@ -34,12 +30,16 @@ struct request {
     struct exchange exchange;
     struct curl_slist content_type; // stands before the headers that all requests have
     char content_type_text[CONTENT_TYPE_BYTES];
-    char words[CURL_ERROR_SIZE]; // libcurl's, when it has failed
+    struct curl_slist signed_headers[HTTP_SIGNED_HEADERS]; // before that, when there is a signer
+    struct buffer signed_texts[HTTP_SIGNED_HEADERS];
+    bool is_refused;
+    char words[CURL_ERROR_SIZE + REMEDY_BYTES]; // libcurl's, when it has failed, and what to do
 };
 
 struct http {
     CURLM *multi;
     const struct http_options *options;
+    struct tls_pin pin; // when the options have a fingerprint
     struct curl_slist *headers;
     struct request *requests;
     uint64_t done_count;
@@ -60,27 +60,6 @@ static bool multi_error(struct error *err, CURLMcode code)
     return error_set(err, ERROR_BUG, "libcurl: %s", curl_multi_strerror(code));
 }
 
-static bool add_header(struct http *h, struct buffer *text, struct error *err)
-{
-    if (!buffer_check(text, "an HTTP header", err))
-        return false;
-    struct curl_slist *longer = curl_slist_append(h->headers, buffer_string(text));
-    if (longer != NULL)
-        h->headers = longer;
-    return longer != NULL || error_set_memory(err);
-}
-
-static bool make_headers(struct http *h, struct error *err)
-{
-    bool ok = true;
-    struct buffer text;
-    buffer_init(&text, HEADER_BYTES);
-    for (size_t i = 0; ok && http_options_header(h->options, i, &text); i++)
-        ok = add_header(h, &text, err);
-    buffer_free(&text);
-    return ok;
-}
-
 bool http_new(struct http **out, const struct http_options *options, struct error *err)
 {
     if (!http_options_check(options, err))
@@ -94,8 +73,11 @@ bool http_new(struct http **out, const struct http_options *options, struct erro
         return easy_error(err, code);
     }
     h->options = options;
+    if (options->ca_fingerprint != NULL)
+        (void)tls_pin_parse(options->ca_fingerprint, &h->pin); // it was checked
     h->multi = curl_multi_init();
-    bool ok = h->multi != NULL ? make_headers(h, err) : error_set_memory(err);
+    bool ok =
+        h->multi != NULL ? http_setup_headers(options, &h->headers, err) : error_set_memory(err);
     if (ok)
         *out = h;
     else
@@ -108,6 +90,8 @@ static void free_request(struct request *r)
     (void)curl_multi_remove_handle(r->http->multi, r->easy); // harmless when it isn't in it
     curl_easy_cleanup(r->easy);
     exchange_free(&r->exchange);
+    for (size_t i = 0; i < HTTP_SIGNED_HEADERS; i++)
+        buffer_free(&r->signed_texts[i]);
     free(r);
 }
 
@@ -148,52 +132,14 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *exchange)
             code = curl_easy_setopt(r->easy, option, value);                                       \
     } while (0)
 
-static CURLcode set_credentials(const struct request *r, const struct http_options *o, bool has_own)
+static CURLcode set_request(struct request *r, const struct http_request *q,
+                            struct curl_slist *headers)
 {
-    CURLcode code = CURLE_OK;
-    SET(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    SET(CURLOPT_UNRESTRICTED_AUTH, 0L);
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_USERNAME, has_own ? NULL : o->user); // NULL, here and below: none
-    SET(CURLOPT_PASSWORD, has_own ? NULL : o->password);
-    SET(CURLOPT_SSLCERT, o->cert_file);
-    SET(CURLOPT_SSLKEY, o->cert_key_file);
-    if (o->ca_file != NULL) // NULL would take the system's certificates away
-        SET(CURLOPT_CAINFO, o->ca_file);
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); // at least
-    SET(CURLOPT_SSL_VERIFYPEER, o->is_insecure ? 0L : 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, o->is_insecure ? 0L : 2L);
-    return code;
-}
-
-static CURLcode set_transport(struct request *r, const struct http_options *o)
-{
-    CURLcode code = CURLE_OK;
+    const struct http_options *o = r->http->options;
+    CURLcode code = http_setup(r->easy, o, &r->http->pin, q->url);
     SET(CURLOPT_ERRORBUFFER, r->words);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_TCP_NODELAY, 1L);
-    SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_TCP_KEEPIDLE, 30L);
-    SET(CURLOPT_TCP_KEEPINTVL, 10L);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    SET(CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_SECONDS);
-    SET(CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
-    SET(CURLOPT_USERAGENT, "bobbin");
-    // no Accept-Encoding: a bulk response is a few percent of its request, not worth the server's
-    // time
     SET(CURLOPT_WRITEFUNCTION, on_write);
     SET(CURLOPT_WRITEDATA, &r->exchange);
-    return code;
-}
-
-static CURLcode set_request(struct request *r, const struct http_request *q)
-{
-    CURLcode code = CURLE_OK;
     SET(CURLOPT_URL, q->url);
     if (strcmp(q->method, "HEAD") == 0)
         SET(CURLOPT_NOBODY, 1L);
@@ -205,7 +151,7 @@ static CURLcode set_request(struct request *r, const struct http_request *q)
     SET(CURLOPT_READDATA, &r->exchange);
     SET(CURLOPT_SEEKFUNCTION, on_seek);
     SET(CURLOPT_SEEKDATA, &r->exchange);
-    SET(CURLOPT_HTTPHEADER, &r->content_type);
+    SET(CURLOPT_HTTPHEADER, headers);
     return code;
 }
 
@@ -231,6 +177,8 @@ static struct request *make_request(struct http *h)
     r->http = h;
     r->easy = curl_easy_init();
     exchange_init(&r->exchange);
+    for (size_t i = 0; i < HTTP_SIGNED_HEADERS; i++)
+        buffer_init(&r->signed_texts[i], HTTP_HEADER_MAX_BYTES);
     if (r->easy == NULL) {
         free_request(r);
         return NULL;
@@ -245,10 +193,34 @@ static void prepare(struct request *r, const struct http_request *q)
     r->owner = q->owner;
     exchange_reset(&r->exchange, q->body);
     r->words[0] = '\0';
+    r->is_refused = false;
     // a header without a value is not sent: CURLOPT_HTTPHEADER(3)
     const char *type = q->content_type ? q->content_type : "";
     snprintf(r->content_type_text, sizeof r->content_type_text, "Content-Type: %s", type);
     r->content_type = (struct curl_slist){r->content_type_text, r->http->headers};
+}
+
+/* *FIRST: the list of R's headers, with the signer's. */
+static bool sign(struct request *r, const struct http_request *q, struct curl_slist **first,
+                 struct error *err)
+{
+    const struct http_signer *signer = r->http->options->signer;
+    *first = &r->content_type;
+    if (signer == NULL)
+        return true;
+    for (size_t i = 0; i < HTTP_SIGNED_HEADERS; i++)
+        buffer_clear(&r->signed_texts[i]);
+    if (!signer->sign(signer->context, q, r->signed_texts, err))
+        return false;
+    for (size_t i = 0; i < HTTP_SIGNED_HEADERS; i++) {
+        if (!buffer_check(&r->signed_texts[i], "an HTTP header", err))
+            return false;
+        if (r->signed_texts[i].size == 0)
+            continue;
+        r->signed_headers[i] = (struct curl_slist){r->signed_texts[i].data, *first};
+        *first = &r->signed_headers[i];
+    }
+    return true;
 }
 
 bool request_start(struct http *h, const struct http_request *q, struct request **out,
@@ -260,11 +232,12 @@ bool request_start(struct http *h, const struct http_request *q, struct request 
     if (r == NULL)
         return error_set_memory(err);
     prepare(r, q);
-    CURLcode code = set_transport(r, h->options);
-    if (code == CURLE_OK)
-        code = set_credentials(r, h->options, url_has_user(q->url));
-    if (code == CURLE_OK)
-        code = set_request(r, q);
+    struct curl_slist *headers;
+    if (!sign(r, q, &headers, err)) {
+        request_release(r);
+        return false;
+    }
+    CURLcode code = set_request(r, q, headers);
     CURLMcode added = code == CURLE_OK ? curl_multi_add_handle(h->multi, r->easy) : CURLM_OK;
     if (code == CURLE_OK && added == CURLM_OK) {
         r->state = REQUEST_IN_FLIGHT;
@@ -281,6 +254,19 @@ bool http_start(struct http *h, const struct http_request *request, struct error
     return request_start(h, request, &r, err);
 }
 
+/* Keep why R failed in words that say what to do, where that is known. */
+static void note_remedy(struct request *r)
+{
+    const char *remedy = http_setup_remedy(r->easy, r->http->options, r->code, r->words);
+    r->is_refused = remedy != NULL;
+    if (remedy == NULL)
+        return;
+    if (r->words[0] == '\0')
+        snprintf(r->words, CURL_ERROR_SIZE, "%s", curl_easy_strerror(r->code));
+    size_t length = strlen(r->words);
+    snprintf(r->words + length, sizeof r->words - length, "; %s", remedy);
+}
+
 static void finish(struct http *h, CURL *easy, CURLcode code)
 {
     struct request *r = h->requests;
@@ -289,6 +275,8 @@ static void finish(struct http *h, CURL *easy, CURLcode code)
     r->code = code;
     r->state = REQUEST_DONE;
     r->order = h->done_count++;
+    if (code != CURLE_OK)
+        note_remedy(r);
     (void)curl_multi_remove_handle(h->multi, easy); // its results stay readable
 }
 
@@ -331,12 +319,6 @@ void http_wakeup(struct http *h)
     (void)curl_multi_wakeup(h->multi); // it fails when it was woken very often: then it is awake
 }
 
-static bool is_about_certificates(CURLcode code)
-{
-    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR ||
-           code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM;
-}
-
 static const char *failure_of(const struct request *r)
 {
     if (r->exchange.why != NULL)
@@ -358,7 +340,7 @@ void request_response(struct request *r, struct http_response *out)
     if (status == 0) {
         out->failure = failure_of(r);
         out->is_timeout = r->code == CURLE_OPERATION_TIMEDOUT;
-        out->is_certificate_refused = is_about_certificates(r->code);
+        out->is_refused = r->is_refused;
         return;
     }
     out->body = buffer_slice(&r->exchange.received);

@@ -3,8 +3,7 @@
  * Knows URLs, credentials and TLS; not what a bulk request is. Credentials go only to the hosts
  * they were given for: redirects are never followed, .netrc is never read. Every wait ends:
  * connecting (10 s), a transfer slower than 1 byte/s (90 s), a request as a whole (`timeout_ms`).
- * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. Proxies come
- * from the environment (http_proxy, https_proxy, no_proxy). One thread uses it, but for
+ * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. One thread uses it, but for
  * http_wakeup. */
 #ifndef BOBBIN_SINK_HTTP_H
 #define BOBBIN_SINK_HTTP_H
@@ -16,12 +15,14 @@
 struct http;
 
 enum {
+    HTTP_SIGNED_HEADERS = 4,
     HTTP_RESPONSE_MAX_BYTES = 64 << 20,         // a larger response is a failure
     HTTP_RETRY_AFTER_MAX_MS = 24 * 3600 * 1000, // a Retry-After beyond is cut to this
 };
 
 /* What is the same for all requests. User and password inside a URL are allowed too: they hold for
- * that URL alone, before `user` and `password`. An Authorization header (api_key, bearer or in
+ * that URL alone, before `user` and `password`; for a URL with a user and no password `password` counts
+ * when there is no `user`. An Authorization header (api_key, bearer or in
  * `headers`) goes before both. */
 struct http_options {
     const char *user; // basic authentication, with `password`; or NULL
@@ -29,11 +30,33 @@ struct http_options {
     const char *api_key;        // "Authorization: ApiKey ..."; or NULL
     const char *bearer;         // "Authorization: Bearer ..."; or NULL
     const char *ca_file;        // PEM; NULL: the system's
+    const char *ca_fingerprint; // tls_pin.h; in place of ca_file; or NULL
     const char *cert_file;      // client certificate, PEM; or NULL
     const char *cert_key_file;  // its key, PEM; or NULL
+    const char *cert_password;  // the key's; or NULL
     bool is_insecure;           // don't verify the server's certificate
+
+    /* A proxy's URL; "": none; NULL: what http_proxy, https_proxy and no_proxy say (libcurl-env(3)). */
+    const char *proxy;
+    const char *proxy_user; // or NULL
+    const char *proxy_password;
+
     const char *const *headers; // "Name: value", each; NULL at the end; or NULL
     int64_t timeout_ms;         // for a request as a whole; more than 0
+
+    /* Headers that depend on the request; or NULL. */
+    const struct http_signer *signer;
+};
+
+struct http_request;
+
+/* Puts headers ("Name: value", each) into the HTTP_SIGNED_HEADERS buffers at OUT, which are empty; those
+ * left empty don't count. It may read the request's body, and rewinds it. On false the request is not
+ * sent. */
+struct http_signer {
+    bool (*sign)(void *context, const struct http_request *request, struct buffer *out,
+                 struct error *err);
+    void *context;
 };
 
 /* Where a request's body comes from: read as libcurl asks for it, so no body is ever held whole. */
@@ -70,8 +93,9 @@ struct http_response {
     const char *failure;
     bool is_timeout; // a time limit passed
 
-    /* TLS verification failed, or a certificate file can't be used: trying again won't help. */
-    bool is_certificate_refused;
+    /* A certificate, the server's or ours, or the proxy's credentials were refused: trying again won't
+     * help. */
+    bool is_refused;
 
     /* What Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); -1 when it is absent. */
     int64_t retry_after_ms;
@@ -88,7 +112,7 @@ MUST_CHECK bool http_new(struct http **out, const struct http_options *options, 
 void http_free(struct http *h);
 
 /* Start a request; it is sent by http_poll. ERROR_CONFIG when the URL is no http or https URL;
- * ERROR_MEMORY. */
+ * ERROR_MEMORY; the signer's errors. */
 MUST_CHECK bool http_start(struct http *h, const struct http_request *request, struct error *err);
 
 /* Send and receive; returns at once when a response waits to be taken, else waits up to TIMEOUT_MS
@@ -110,7 +134,7 @@ void http_wakeup(struct http *h);
  * most its maximum). What else is in flight goes on, and its responses wait for http_take_response.
  * *STATUS 0 never happens: no answer, or one larger than OUT, is ERROR_UNAVAILABLE that names the
  * host and says why; a stop request gives ERROR_STOPPED at once; a refused certificate
- * ERROR_DENIED. */
+ * or proxy ERROR_DENIED. */
 MUST_CHECK bool http_call(struct http *h, const char *method, const char *url,
                           const char *content_type, struct slice body, int *status,
                           struct buffer *out, struct error *err);

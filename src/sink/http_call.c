@@ -36,7 +36,7 @@ static bool no_answer(const char *url, const struct http_response *response, str
     struct buffer host;
     buffer_init(&host, HOST_BYTES);
     url_append_host(&host, url);
-    enum error_kind kind = response->is_certificate_refused ? ERROR_DENIED : ERROR_UNAVAILABLE;
+    enum error_kind kind = response->is_refused ? ERROR_DENIED : ERROR_UNAVAILABLE;
     error_set(err, kind, "no answer from %s: %s", buffer_string(&host), response->failure);
     buffer_free(&host);
     return false;

@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include "sink/tls_pin.h"
+#include "sink/url.h"
+
 static bool check_file(const char *path, const char *what, struct error *err)
 {
     if (path == NULL || access(path, R_OK) == 0)
@@ -28,6 +31,36 @@ static bool check_headers(const char *const *headers, struct error *err)
     return true;
 }
 
+static bool check_authority(const struct http_options *o, struct error *err)
+{
+    struct tls_pin pin;
+    if (o->ca_fingerprint == NULL)
+        return check_file(o->ca_file, "CA file", err);
+    if (!tls_pin_parse(o->ca_fingerprint, &pin))
+        return error_set(
+            err, ERROR_CONFIG,
+            "the CA's fingerprint is no SHA-256: 64 hexadecimal digits, with or without "
+            "\":\" between each two");
+    if (o->ca_file != NULL || o->is_insecure)
+        return error_set(err, ERROR_CONFIG, "give the CA's fingerprint or %s, not both",
+                         o->is_insecure ? "--insecure" : "a CA file");
+    return true;
+}
+
+static bool check_proxy(const char *url, struct error *err)
+{
+    return url == NULL || url[0] == '\0' || url_check(url, err) || error_wrap(err, "proxy");
+}
+
+static bool check_signer(const struct http_options *o, struct error *err)
+{
+    bool has_other = o->user != NULL || o->api_key != NULL || o->bearer != NULL;
+    return o->signer == NULL || !has_other ||
+           error_set(
+               err, ERROR_CONFIG,
+               "requests are signed for AWS: a user, API key or bearer token has no place then");
+}
+
 static bool check_timeout(int64_t timeout_ms, struct error *err)
 {
     if (timeout_ms > 0)
@@ -37,12 +70,12 @@ static bool check_timeout(int64_t timeout_ms, struct error *err)
 
 bool http_options_check(const struct http_options *o, struct error *err)
 {
-    return check_file(o->ca_file, "CA file", err) &&
+    return check_authority(o, err) && check_proxy(o->proxy, err) &&
            check_file(o->cert_file, "certificate file", err) &&
            check_file(o->cert_key_file, "certificate key file", err) &&
            check_secret(o->api_key, "API key", err) &&
-           check_secret(o->bearer, "bearer token", err) && check_headers(o->headers, err) &&
-           check_timeout(o->timeout_ms, err);
+           check_secret(o->bearer, "bearer token", err) && check_signer(o, err) &&
+           check_headers(o->headers, err) && check_timeout(o->timeout_ms, err);
 }
 
 bool http_options_header(const struct http_options *o, size_t index, struct buffer *text)

@@ -5,7 +5,7 @@
 
 #include "sink/http.h"
 
-/* Can the files be read, is every header "Name: value", has no secret or header a line end in it
+/* Can the files be read, is the fingerprint one and the proxy a URL, is every header "Name: value", has no secret or header a line end in it
  * (which would begin another header), and is there a time limit? ERROR_CONFIG names the option at
  * fault, never a secret. */
 MUST_CHECK bool http_options_check(const struct http_options *o, struct error *err);

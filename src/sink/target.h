@@ -10,7 +10,8 @@
 
 #include "base/buffer.h"
 
-#define TARGET_FILTER "*.settings.index.uuid,*.aliases,*.data_stream"
+/* *.settings.index.uuid,*.aliases,*.data_stream, encoded in the one way that a signature allows. */
+#define TARGET_FILTER "%2A.settings.index.uuid%2C%2A.aliases%2C%2A.data_stream"
 
 /* Uuids as text: each with a newline behind it. */
 struct target {

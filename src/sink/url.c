@@ -1,6 +1,7 @@
 /* url.c: see url.h. */
 #include "sink/url.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/log.h"
@@ -90,6 +91,26 @@ bool url_has_user(const char *url)
     return split(url, &p) && p.host > p.authority;
 }
 
+bool url_may_have_password(const char *url)
+{
+    struct parts p;
+    if (find_fault(url) != NULL)
+        return strchr(url, '@') != NULL;
+    return split(url, &p) && memchr(p.authority, ':', (size_t)(p.host - p.authority)) != NULL;
+}
+
+bool url_is_local(const char *url)
+{
+    struct parts p;
+    if (!split(url, &p))
+        return false;
+    const char *end = p.port != NULL ? p.port - 1 : p.end;
+    size_t size = (size_t)(end - p.host);
+    return (size == 9 && strncasecmp(p.host, "localhost", size) == 0) ||
+           (size == 5 && strncmp(p.host, "[::1]", size) == 0) ||
+           (size > 4 && strncmp(p.host, "127.", 4) == 0 && strspn(p.host, "0123456789.") == size);
+}
+
 void url_append_host(struct buffer *out, const char *url)
 {
     struct parts p;
@@ -99,4 +120,55 @@ void url_append_host(struct buffer *out, const char *url)
         buffer_append(&whole, url, (size_t)(p.end - url));
     log_redact(out, buffer_string(&whole));
     buffer_free(&whole);
+}
+
+void url_append_authority(struct buffer *out, const char *url)
+{
+    struct parts p;
+    if (!split(url, &p))
+        return;
+    bool is_secure = strncasecmp(url, "https", 5) == 0;
+    const char *end = p.port != NULL ? p.port - 1 : p.end;
+    buffer_append(out, p.host, (size_t)(end - p.host));
+    if (p.port != NULL && strtoul(p.port, NULL, 10) != (is_secure ? 443 : 80))
+        buffer_append_format(out, ":%lu", strtoul(p.port, NULL, 10));
+}
+
+void url_split_target(const char *url, struct slice *path, struct slice *query)
+{
+    struct parts p;
+    *path = *query = (struct slice){url, 0};
+    if (!split(url, &p))
+        return;
+    *path = (struct slice){p.end, strcspn(p.end, "?#")};
+    const char *behind = p.end + path->size;
+    if (*behind == '?')
+        *query = (struct slice){behind + 1, strcspn(behind + 1, "#")};
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void url_append_encoded(struct buffer *out, char byte)
+{
+    if (is_unreserved(byte))
+        buffer_append_byte(out, byte);
+    else
+        buffer_append_format(out, "%%%02X", (unsigned)(unsigned char)byte);
+}
+
+char url_decode_at(struct slice text, size_t *at)
+{
+    char digits[3] = "", *end;
+    if (text.data[*at] != '%' || text.size - *at < 3)
+        return text.data[*at];
+    memcpy(digits, text.data + *at + 1, 2);
+    unsigned long byte = strtoul(digits, &end, 16);
+    if (end != digits + 2 || digits[0] == '+' || digits[0] == '-' || digits[0] == ' ')
+        return text.data[*at];
+    *at += 2;
+    return (char)byte;
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "source/dsn.h"
 #include "source/pg_internal.h"
 
 struct pg_result {
@@ -226,13 +227,9 @@ static bool start_connection(struct pg *pg, const char *dsn, struct error *err)
         return error_set_memory(err);
     set_address(pg);
     if (PQstatus(pg->conn) == CONNECTION_BAD) {
-        bool is_syntax = PQsocket(pg->conn) < 0 &&
-                         strstr(PQerrorMessage(pg->conn), "connection to") == NULL &&
-                         strstr(PQerrorMessage(pg->conn), "could not translate") == NULL;
+        bool is_syntax = PQsocket(pg->conn) < 0 && dsn_is_to_blame(PQerrorMessage(pg->conn));
         connect_failed(pg, err);
-        if (is_syntax && err->kind == ERROR_UNAVAILABLE)
-            err->kind = ERROR_CONFIG;
-        return false;
+        return is_syntax && err->kind == ERROR_UNAVAILABLE ? dsn_refuse(dsn, err) : false;
     }
     return poll_connection(pg, err);
 }
@@ -249,7 +246,7 @@ bool pg_connect(struct pg **out, const char *dsn, int64_t statement_timeout_ms, 
     if (pg == NULL)
         return error_set_memory(err);
     pg->statement_timeout_ms = statement_timeout_ms;
-    if (!start_connection(pg, dsn, err)) {
+    if (!dsn_check(dsn, err) || !start_connection(pg, dsn, err)) {
         pg_close(pg);
         return false;
     }

@@ -45,6 +45,7 @@ bool spool_is_held(const struct spool *s, enum spool_role role)
 /* --- open --- */
 
 struct content {
+    int dir;
     bool has_index;
     bool has_segments;
 };
@@ -53,16 +54,18 @@ static bool see_content(const char *name, void *context, struct error *err)
 {
     struct content *content = context;
     uint32_t number;
-    (void)err;
+    if (!file_check(content->dir, name, err))
+        return false;
     content->has_index |= strcmp(name, INDEX_FILE) == 0;
     content->has_segments |= segment_number(name, &number);
     return true;
 }
 
-/* Is there an index in the directory? Segments without one are not ours to write over. */
+/* Is there an index in the directory? Nothing in it may be a link to elsewhere. Segments without an
+ * index are not ours to write over. */
 static bool find_index(struct spool *s, bool *found, struct error *err)
 {
-    struct content content = {false, false};
+    struct content content = {.dir = s->dir};
     if (!file_list(s->dir, see_content, &content, err))
         return false;
     *found = content.has_index;

@@ -11,6 +11,7 @@ from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
 from proxy import Proxy
 
 SEARCH_ENGINES = ("elasticsearch", "opensearch")
+ALL_ENGINES = (*SEARCH_ENGINES, "secured")
 
 
 def pytest_configure(config):
@@ -23,7 +24,7 @@ def search_engine_of(item):
     callspec = getattr(item, "callspec", None)
     if callspec and "engine" in callspec.params:
         return callspec.params["engine"]
-    names = [name for name in SEARCH_ENGINES if name in item.fixturenames]
+    names = [name for name in ALL_ENGINES if name in item.fixturenames]
     if len(names) > 1:
         raise pytest.UsageError(f"{item.nodeid}: one search engine for a test, not two")
     return names[0] if names else None
@@ -31,7 +32,7 @@ def search_engine_of(item):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    order = {name: place for place, name in enumerate((None, *SEARCH_ENGINES))}
+    order = {name: place for place, name in enumerate((None, *ALL_ENGINES))}
     items.sort(key=lambda item: order[search_engine_of(item)])
 
 
@@ -60,6 +61,12 @@ def elasticsearch(search_engines):
 @pytest.fixture(scope="session")
 def opensearch(search_engines):
     return search_engines.use("opensearch")
+
+
+@pytest.fixture(scope="session")
+def secured(search_engines):
+    """Elasticsearch with TLS and users."""
+    return search_engines.use("secured")
 
 
 @pytest.fixture(scope="session", params=SEARCH_ENGINES)

@@ -3,10 +3,12 @@
 How an engine is fetched, started and stopped is known to script/engine alone; this file calls it.
 """
 
+import base64
 import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import time
@@ -26,6 +28,8 @@ SCROLL_DOCUMENTS = 2000
 class Engine:
     """One engine in a directory of its own, which goes when the tests are done."""
 
+    start_verb = "start"
+
     def __init__(self, kind):
         self.kind = kind
         self.is_up = False
@@ -42,7 +46,7 @@ class Engine:
     def start(self, settings=""):
         """Start it, with the data and on the port of the last time. SETTINGS: a node's, as
         `name=value name=value`."""
-        self.address = self._engine("start", self.kind, self.directory,
+        self.address = self._engine(self.start_verb, self.kind, self.directory,
                                     env={"BOBBIN_NODE_SETTINGS": settings})
         self.is_up = True
 
@@ -128,6 +132,13 @@ class SearchEngine(Engine):
     def url(self):
         return self.address
 
+    def opener(self):
+        return DIRECT
+
+    def headers(self):
+        """Those that all requests have."""
+        return {}
+
     def send(self, method, path, body=None, timeout=60):
         """One request; (status, bytes). BODY: bytes or text as they are, other things as JSON."""
         if body is not None and not isinstance(body, (bytes, str)):
@@ -137,9 +148,10 @@ class SearchEngine(Engine):
         is_bulk = "_bulk" in path
         request = urllib.request.Request(
             f"{self.url}/{path.lstrip('/')}", data=body, method=method,
-            headers={"Content-Type": "application/x-ndjson" if is_bulk else "application/json"})
+            headers={"Content-Type": "application/x-ndjson" if is_bulk else "application/json",
+                     **self.headers()})
         try:
-            with DIRECT.open(request, timeout=timeout) as response:
+            with self.opener().open(request, timeout=timeout) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -197,12 +209,41 @@ class SearchEngine(Engine):
         return answer if status == 200 else None
 
 
+class SecuredElasticsearch(SearchEngine):
+    """Elasticsearch with TLS and users, as script/lib/secure-elasticsearch says."""
+
+    start_verb = "start-secure"
+
+    def __init__(self):
+        super().__init__("elasticsearch")
+
+    def tls(self, name):
+        """The path of a certificate or key: ca.crt, client.key, ..."""
+        return self.directory / "config" / "tls" / name
+
+    def start(self, client_auth="none"):
+        os.environ["BOBBIN_CLIENT_AUTH"] = client_auth
+        try:
+            super().start()
+        finally:
+            del os.environ["BOBBIN_CLIENT_AUTH"]
+
+    def opener(self):
+        context = ssl.create_default_context(cafile=self.tls("ca.crt"))
+        context.load_cert_chain(self.tls("client.crt"), self.tls("client.key"))
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                           urllib.request.HTTPSHandler(context=context))
+
+    def headers(self):
+        return {"Authorization": "Basic " + base64.b64encode(b"admin:admin-s3cret").decode()}
+
+
 # The engines are on this machine: no proxy that the environment may name.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SearchEngines:
-    """Both search engines, at most one of them up: each wants a gigabyte and both cores."""
+    """All search engines, at most one of them up: each wants a gigabyte and both cores."""
 
     def __init__(self):
         self._made = {}
@@ -210,15 +251,15 @@ class SearchEngines:
     def get(self, kind):
         """The engine, perhaps down."""
         if kind not in self._made:
-            self._made[kind] = SearchEngine(kind)
+            self._made[kind] = SecuredElasticsearch() if kind == "secured" else SearchEngine(kind)
         return self._made[kind]
 
     def use(self, kind):
-        """The engine, up, and the other one down."""
-        for other in self._made.values():
-            if other.kind != kind and other.is_up:
-                other.stop()
+        """The engine, up, and the others down."""
         engine = self.get(kind)
+        for other in self._made.values():
+            if other is not engine and other.is_up:
+                other.stop()
         engine.ensure_up()
         return engine
 

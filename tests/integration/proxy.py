@@ -47,8 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         if len(body) < size:
             self.close_connection = True
             return
-        answer = None
-        if "/_bulk" in self.path:
+        answer = proxy.check(self.command, self.path, self.headers, body)
+        if not answer and "/_bulk" in self.path:
             answer = proxy.see(BulkRequest(self.path, dict(self.headers), body))
         self.reply(*(answer or self.ask(body)))
 
@@ -93,6 +93,9 @@ class Proxy:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server.server_port}"
+
+    def check(self, method, path, headers, body):
+        """(status, body) to refuse a request of any kind, None to let it pass."""
 
     def see(self, request):
         self.requests.append(request)

@@ -57,9 +57,19 @@ def test_a_conninfo_that_is_none_is_78(victim, bobbin):
     assert_untouched(victim)
 
 
+@pytest.mark.parametrize("dsn", ["host=127.0.0.1 password=two words", "host=h password='open words",
+                                 "postgresql://me:two/words@127.0.0.1/shop"])
+def test_of_a_conninfo_torn_by_its_password_no_part_is_shown(victim, bobbin, dsn):
+    result = bobbin.run(changed(victim, dsn=None), env={"BOBBIN_DSN": dsn})
+    refuse(result, CONFIG, "--dsn can't be read" if "://" not in dsn else "--dsn")
+    assert "words" not in result.stderr
+    assert_untouched(victim)
+
+
 @pytest.mark.parametrize("options", [{"password": "wrong"}, {"password": "''"}, {"user": "nobody"}])
 def test_wrong_credentials_are_77(victim, bobbin, postgres, options):
-    result = bobbin.run(changed(victim, dsn=postgres.tcp_conninfo(**options)))
+    result = bobbin.run(changed(victim, dsn=None),
+                        env={"BOBBIN_DSN": postgres.tcp_conninfo(**options)})
     refuse(result, DENIED, f"127.0.0.1:{postgres.port}", "PGPASSWORD")
     assert_untouched(victim)
 

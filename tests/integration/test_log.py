@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import FINISHED, STOPPED, all_in, ledger
+from jobs import FINISHED, STOPPED, USAGE, all_in, ledger
+from refused import changed, refuse
 
 ROWS = 600
 SMALL = ["--window-rows", 50, "--frame-size", "4K", "--segment-size", "16K"]
@@ -82,25 +83,20 @@ def arguments_of(process):
     "postgresql://bobbin:{secret}@127.0.0.1:{port}/tests",
     "postgresql://127.0.0.1:{port}/tests?user=bobbin&password={secret}",
 ])
-@pytest.mark.parametrize("joined", [False, True])
-def test_a_password_in_a_dsn_is_seen_by_nobody(elasticsearch, make_job, database, postgres, gate, form,
-                                               joined):
+def test_a_password_in_a_dsn_is_seen_by_nobody(elasticsearch, make_job, database, postgres, gate, form):
     postgres.execute(f"ALTER ROLE bobbin PASSWORD '{SECRET}'")
     dsn = form.format(port=postgres.port, secret=SECRET)
     job = make_job(f"SELECT * FROM {database.make_numbers(9)} WHERE gate(id = 5)", elasticsearch)
-    words = job.arguments("run")
-    at = words.index("--dsn")
-    words[at:at + 2] = [f"--dsn={dsn}"] if joined else ["--dsn", dsn]
+    words, env = changed(job, dsn=None), {"BOBBIN_DSN": dsn}
     gate.shut()
-    process = job.bobbin.start(words)
+    process = job.bobbin.start(words, env=env)
     try:
         gate.wait_until_reached()
         assert SECRET not in arguments_of(process)
-        assert str(job.spool) in arguments_of(process)
         gate.open()
         assert job.finish(process) == FINISHED, process.stderr_text()
         postgres.execute("ALTER ROLE bobbin PASSWORD 'bobbin'")
-        refused = job.bobbin.run([*words, "--again"])
+        refused = job.bobbin.run([*words, "--again"], env=env)
     finally:
         postgres.execute("ALTER ROLE bobbin PASSWORD 'bobbin'")
     assert refused.stderr.count(" error: ") == 1
@@ -113,16 +109,35 @@ def test_a_password_in_a_dsn_is_seen_by_nobody(elasticsearch, make_job, database
 def test_a_password_in_a_url_is_seen_by_nobody(elasticsearch, make_job, make_proxy, database, gate):
     proxy = make_proxy(elasticsearch)
     proxy.answer = lambda _: (503, b"{}")
-    job = make_job(f"SELECT * FROM {database.make_numbers(9)} WHERE gate(id = 5)", elasticsearch,
-                   url=proxy.url.replace("http://", f"http://me:{SECRET}@"))
+    job = make_job(f"SELECT * FROM {database.make_numbers(9)} WHERE gate(id = 5)", elasticsearch)
     gate.shut()
-    process = job.start("--give-up-after", "1s")
+    process = job.bobbin.start(
+        changed(job, url=None, give_up_after="1s"),
+        env={"BOBBIN_URL": proxy.url.replace("http://", f"http://me:{SECRET}@")})
     gate.wait_until_reached()
     assert SECRET not in arguments_of(process)
     gate.open()
     assert job.finish(process) == STOPPED
     assert "is sent again" in process.stderr_text()
     assert SECRET not in process.stderr_text() + process.stdout_text()
+
+
+@pytest.mark.parametrize("option, value, remedy", [
+    ("--dsn", f"host=db password={SECRET}", "PGPASSWORD"),
+    ("--dsn", f"postgresql://me:{SECRET}@db/shop", ".pgpass"),
+    ("--url", f"https://me:{SECRET}@es:9200", "--password-file"),
+    ("--proxy", f"http://me:{SECRET}@proxy:3128", "--proxy-password-file"),
+    ("--header", f"Authorization: Bearer {SECRET}", "BOBBIN_HEADER"),
+    ("--header", f"cookie: {SECRET}", "BOBBIN_HEADER"),
+    ("--password", SECRET, "--password-file"),
+    ("--api-key", SECRET, "--api-key-file"),
+    ("--bearer", SECRET, "--bearer-file"),
+])
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_secret_on_the_command_line_is_refused_with_a_remedy(bobbin, option, value, remedy, joined):
+    result = bobbin.run(["run", f"{option}={value}"] if joined else ["run", option, value])
+    refuse(result, USAGE, option, remedy)
+    assert SECRET not in result.stderr + result.stdout
 
 
 @pytest.mark.parametrize("option, header", [

@@ -135,10 +135,10 @@ START_TEST(a_symbolic_link_is_never_followed)
     write_file("target", "content");
     ck_assert_int_eq(symlinkat("target", dir, "link"), 0);
     ck_assert_int_eq(symlinkat("nowhere", dir, "dangling"), 0);
-    unit_assert_error(file_open(&fd, dir, "link", false, &err), err, ERROR_DISK, "link");
-    unit_assert_error(file_open(&fd, dir, "link", true, &err), err, ERROR_DISK, "link");
+    unit_assert_error(file_open(&fd, dir, "link", false, &err), err, ERROR_CONFIG, "link");
+    unit_assert_error(file_open(&fd, dir, "link", true, &err), err, ERROR_CONFIG, "link");
     unit_assert_error(file_create(&fd, dir, "link", &err), err, ERROR_DISK, "link");
-    unit_assert_error(file_open(&fd, dir, "dangling", true, &err), err, ERROR_DISK, "dangling");
+    unit_assert_error(file_open(&fd, dir, "dangling", true, &err), err, ERROR_CONFIG, "dangling");
     unit_assert_error(file_create(&fd, dir, "dangling", &err), err, ERROR_DISK, "dangling");
     ck_assert(!is_there("nowhere"));
     unit_assert_ok(file_replace(dir, "link", slice_of("new"), &err), err);

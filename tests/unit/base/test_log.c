@@ -201,6 +201,8 @@ START_TEST(passwords_do_not_get_through)
     struct buffer out;
     buffer_init(&out, 1000);
     log_redact(&out, secrets[_i].text);
+    ck_assert_int_eq(log_has_secret(secrets[_i].text),
+                     strcmp(secrets[_i].text, buffer_string(&out)) != 0);
     ck_assert_str_eq(buffer_string(&out), secrets[_i].redacted);
     buffer_free(&out);
 }

@@ -1,6 +1,8 @@
 /* test_options_refused.c: secrets where others can see them, and what is wrong in each source. */
 #include "cli/options.h"
 
+#include <sys/stat.h>
+
 #include "optioned.h"
 
 /* --- secrets --- */
@@ -56,17 +58,39 @@ START_TEST(a_secrets_file_that_cannot_be_read_is_named_with_its_option)
 }
 END_TEST
 
-START_TEST(a_password_inside_an_argument_is_hidden_there_and_kept)
+START_TEST(a_secret_inside_an_argument_is_refused_and_elsewhere_taken)
 {
-    assert_read(COMMAND_RUN,
-                "run --dsn postgresql://u:hunter2@db/images --url http://e:hunter2@es:9200");
-    ck_assert_str_eq(options.job.dsn, "postgresql://u:hunter2@db/images");
-    ck_assert_str_eq(options.job.urls[0], "http://e:hunter2@es:9200");
-    for (int i = 0; argv[i] != NULL; i++)
-        ck_assert_ptr_null(strstr(argv[i], "hunter2"));
-    assert_read(COMMAND_RUN, "run --dsn host=db --url http://es:9200");
-    ck_assert_str_eq(argv[2], "host=db");
-    ck_assert_str_eq(argv[4], "http://es:9200");
+    static const char dsn[] = "postgresql://u:hunter2@db/images";
+    unit_assert_error(read_line(COMMAND_RUN, "run --dsn postgresql://u:hunter2@db/images"), err,
+                      ERROR_USAGE, "PGPASSWORD");
+    ck_assert_ptr_null(strstr(err.message, "hunter2"));
+    setenv("BOBBIN_DSN", dsn, 1);
+    assert_read(COMMAND_RUN, "run");
+    ck_assert_str_eq(options.job.dsn, dsn);
+    unsetenv("BOBBIN_DSN");
+    put_file(config, "dsn = postgresql://u:hunter2@db/images\n");
+    assert_read(COMMAND_RUN, "run --config @");
+    ck_assert_str_eq(options.job.dsn, dsn);
+}
+END_TEST
+
+static const struct {
+    mode_t mode;
+    bool is_exposed;
+} file_modes[] = {{0600, false}, {0640, false}, {0644, true}, {0604, true}};
+
+START_TEST(a_file_with_a_secret_that_everybody_can_read_is_noted)
+{
+    put_file(config, "hunter2\n");
+    ck_assert_int_eq(chmod(config, file_modes[_i].mode), 0);
+    assert_read(COMMAND_RUN, "run --password-file @");
+    ck_assert_int_eq(options.exposed_file != NULL, file_modes[_i].is_exposed);
+    put_file(config, "password = hunter2\n");
+    assert_read(COMMAND_RUN, "run --config @");
+    ck_assert_int_eq(options.exposed_file != NULL, file_modes[_i].is_exposed);
+    put_file(config, "user = me\n");
+    assert_read(COMMAND_RUN, "run --config @");
+    ck_assert_ptr_null(options.exposed_file);
 }
 END_TEST
 
@@ -146,7 +170,8 @@ UNIT_MAIN_WITH("cli/options_refused", set_up, tear_down,
                UNIT_EACH(a_secret_on_the_command_line_is_refused_and_not_repeated, secret_lines),
                UNIT_EACH(a_secret_comes_from_a_file_without_the_newline_at_its_end, secret_files),
                UNIT_TEST(a_secrets_file_that_cannot_be_read_is_named_with_its_option),
-               UNIT_TEST(a_password_inside_an_argument_is_hidden_there_and_kept),
+               UNIT_TEST(a_secret_inside_an_argument_is_refused_and_elsewhere_taken),
+               UNIT_EACH(a_file_with_a_secret_that_everybody_can_read_is_noted, file_modes),
                UNIT_EACH(what_is_wrong_on_the_command_line_is_named, refusals),
                UNIT_EACH(what_is_wrong_in_the_config_file_is_named_with_it, bad_files),
                UNIT_TEST(an_absent_config_file_is_an_error),

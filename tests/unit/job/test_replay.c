@@ -15,10 +15,10 @@ START_TEST(pending_frames_are_sent_in_order_and_acknowledged)
     ck_assert_int_eq(replayed_server.request_count, 6);
     for (int i = 1; i <= 5; i++) {
         replayed_assert_sent(i, 4 * (uint64_t)i - 3, 4);
-        ck_assert(canned_was_asked(&replayed_server, i,
-                                   "POST /images/_bulk?filter_path=took,errors,items.*.status,"
-                                   "items.*.error,items.*.failure_store&timeout=10000ms HTTP/1.1"
-                                   "\r\n"));
+        ck_assert(canned_was_asked(
+            &replayed_server, i,
+            "POST /images/_bulk?filter_path=took%2Cerrors%2Citems.%2A.status%2C"
+            "items.%2A.error%2Citems.%2A.failure_store&timeout=10000ms HTTP/1.1\r\n"));
         ck_assert(canned_was_asked(&replayed_server, i, "Content-Type: application/x-ndjson\r\n"));
     }
     spooled_assert_ledger(replayed_spool, 20, 20, 0, 0);

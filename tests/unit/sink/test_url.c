@@ -88,7 +88,19 @@ START_TEST(a_user_is_seen_before_the_host_only)
 }
 END_TEST
 
+START_TEST(a_password_is_suspected_where_a_url_is_torn)
+{
+    ck_assert(url_may_have_password("http://user:secret@host"));
+    ck_assert(url_may_have_password("http://user:se/cret@host"));
+    ck_assert(url_may_have_password("user:secret@host"));
+    ck_assert(!url_may_have_password("http://user@host:9200/a:b@c"));
+    ck_assert(!url_may_have_password("http://host:9200"));
+    ck_assert(!url_may_have_password("host:port"));
+}
+END_TEST
+
 UNIT_MAIN("sink/url", UNIT_EACH(a_good_url_is_accepted, good),
           UNIT_EACH(a_bad_url_is_refused_and_its_password_is_not_shown, bad),
           UNIT_EACH(a_host_is_named_without_path_and_password, names),
-          UNIT_TEST(a_user_is_seen_before_the_host_only))
+          UNIT_TEST(a_user_is_seen_before_the_host_only),
+          UNIT_TEST(a_password_is_suspected_where_a_url_is_torn))

@@ -1,12 +1,12 @@
 /* test_ini_file.c: a config file's lines come one by one and whole, however long they are. */
-#include "cli/ini_file.h"
+#include "base/ini_file.h"
 
 #include "unit.h"
 
 static char *directory;
 static char path[4096];
 static struct error err;
-static struct buffer seen; // "name=value;" for each line
+static struct buffer seen; // "name=value;" or "section/name=value;" for each line
 
 static void set_up(void)
 {
@@ -29,8 +29,11 @@ static void write_file(struct slice content)
     fclose(file);
 }
 
-static bool see(void *context, const char *name, const char *value, struct error *e)
+static bool see(void *context, const char *section, const char *name, const char *value,
+                struct error *e)
 {
+    if (section[0] != '\0')
+        buffer_append_format(&seen, "%s/", section);
     ck_assert_ptr_eq(context, &seen);
     buffer_append_format(&seen, "%s=%s;", name, value);
     return strcmp(name, "bad") != 0 || error_set(e, ERROR_USAGE, "%s is bad", value);
@@ -48,14 +51,14 @@ static const struct {
     {"a = 1\n", "a=1;"},
     {"a=1", "a=1;"},
     {"a = 1\nb = 2\na = 3\n", "a=1;b=2;a=3;"},
-    {"[section]\na = 1\n[other]\nb = 2\n", "a=1;b=2;"},
+    {"x = 0\n[section]\na = 1\n[other]\nb = 2\n", "x=0;section/a=1;other/b=2;"},
     {"# comment\n; comment\n\n   \na = 1\n", "a=1;"},
     {"a = x ; why\nb = x;y\nc = x # no comment\n", "a=x;b=x;y;c=x # no comment;"},
     {"a =\n", "a=;"},
     {"a = host=db port=5432\n", "a=host=db port=5432;"},
     {"url = http://a:9200\n", "url=http://a:9200;"},
     {"a = 1\r\nb = 2\r\n", "a=1;b=2;"},
-    {"[s]\n  a = 1\n  b = 2\n\tc = 3\n", "a=1;b=2;c=3;"}, // indented, not continued
+    {"[s]\n  a = 1\n  b = 2\n\tc = 3\n", "s/a=1;s/b=2;s/c=3;"}, // indented, not continued
     {"\xef\xbb\xbf"
      "a = 1\n",
      "a=1;"},
@@ -176,7 +179,7 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
-UNIT_MAIN_WITH("cli/ini_file", set_up, tear_down, UNIT_EACH(lines_are_names_and_values, files),
+UNIT_MAIN_WITH("base/ini_file", set_up, tear_down, UNIT_EACH(lines_are_names_and_values, files),
                UNIT_EACH(a_value_may_be_of_any_length, lengths),
                UNIT_LOOP(a_comment_may_be_of_any_length, 4),
                UNIT_EACH(a_line_that_is_no_pair_is_named, broken),

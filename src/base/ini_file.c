@@ -1,6 +1,6 @@
 /* ini_file.c: see ini_file.h. inih itself cuts lines at INI_MAX_LINE (200 bytes) and takes the rest
  * for another line, and takes an indented line for more of the value before it. */
-#include "cli/ini_file.h"
+#include "base/ini_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@ struct ini_file {
     char *line;
     size_t capacity;
     char *long_value; // of the current line, when inih has no room for it; or NULL
-    bool (*each)(void *context, const char *name, const char *value, struct error *err);
+    bool (*each)(void *context, const char *section, const char *name, const char *value,
+                 struct error *err);
     void *context;
     struct error *err;
 };
@@ -61,14 +62,14 @@ static char *read_line(char *out, int size, void *stream)
 static int on_line(void *context, const char *section, const char *name, const char *value)
 {
     struct ini_file *f = context;
-    (void)section;
     return f->err->kind == ERROR_NONE &&
-           f->each(f->context, name, f->long_value != NULL ? f->long_value : value, f->err);
+           f->each(f->context, section, name, f->long_value != NULL ? f->long_value : value,
+                   f->err);
 }
 
 bool ini_file_read(const char *path,
-                   bool (*each)(void *context, const char *name, const char *value,
-                                struct error *err),
+                   bool (*each)(void *context, const char *section, const char *name,
+                                const char *value, struct error *err),
                    void *context, struct error *err)
 {
     struct ini_file f = {.file = fopen(path, "re"), .each = each, .context = context, .err = err};
