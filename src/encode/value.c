@@ -93,7 +93,8 @@ static const char *append_time(struct buffer *out, struct slice raw, enum value_
                            : timestamp_append(out, raw, type == VALUE_TIMESTAMPTZ))
         return NULL;
     if (!is_infinite(raw, "infinity"))
-        return "the date or time is not in PostgreSQL's ISO form (DateStyle)";
+        return type == VALUE_DATE ? "the date is not in PostgreSQL's ISO form (DateStyle)"
+                                  : "the timestamp is not in PostgreSQL's ISO form (DateStyle)";
     append_null(out, nulled);
     return NULL;
 }

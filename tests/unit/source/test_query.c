@@ -242,6 +242,7 @@ static const struct {
     // only an e that is a word of its own begins a string with escapes
     {"SELECT 1 WHERE a LIKE'\\'; -- '", "SELECT 1 WHERE a LIKE'\\'"},
     {"SELECT date'\\';", "SELECT date'\\'"},
+    {"SELECT CASE WHEN a THEN b ELSE'\\' END;", "SELECT CASE WHEN a THEN b ELSE'\\' END"},
     {"SELECT _e'\\';", "SELECT _e'\\'"},
     {"SELECT \xc3\xa9"
      "e'\\';",
