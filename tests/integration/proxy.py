@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 import urllib.parse
+from collections import Counter
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -97,6 +98,11 @@ class Proxy:
     def see(self, request):
         self.requests.append(request)
         return self.answer(request) if self.answer else None
+
+    def sent_again(self):
+        """How many bulk requests carried a frame that an earlier one carried."""
+        frames = Counter(request.first_id for request in self.requests)
+        return sum(frames.values()) - len(frames)
 
     def close(self):
         self.server.shutdown()
