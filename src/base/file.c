@@ -26,19 +26,15 @@ static bool sync_parent(const char *path, struct error *err)
 
 bool file_open_directory(int *fd, const char *path, bool create, struct error *err)
 {
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd >= 0)
-        return true;
-    if (errno != ENOENT)
-        return error_set_errno(err, ERROR_DISK, "directory %s", path);
-    if (!create)
-        return true;
-    if (mkdir(path, DIRECTORY_MODE) != 0 && errno != EEXIST) // EEXIST: somebody was faster
+    if (create && mkdir(path, DIRECTORY_MODE) != 0 && errno != EEXIST) {
+        *fd = -1;
         return error_set_errno(err, ERROR_DISK, "directory %s can't be made", path);
+    }
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd < 0)
-        return error_set_errno(err, ERROR_DISK, "directory %s", path);
-    if (sync_parent(path, err))
+        return (errno == ENOENT && !create) ||
+               error_set_errno(err, ERROR_DISK, "directory %s", path);
+    if (!create || sync_parent(path, err))
         return true;
     file_close(fd);
     return false;

@@ -12,8 +12,8 @@
 
 #include "base/buffer.h"
 
-/* Open directory PATH; *FD is the caller's to close. With CREATE a missing one is made (0700) and
- * its entry synced. A missing one without CREATE gives *FD = -1 and true. */
+/* Open directory PATH; *FD is the caller's to close. With CREATE a missing one is made (0700), and
+ * its entry synced: also when it is there, as who made it may have been killed before. A missing one without CREATE gives *FD = -1 and true. */
 MUST_CHECK bool file_open_directory(int *fd, const char *path, bool create, struct error *err);
 
 /* Could files be made in directory PATH, or PATH itself when it is missing? Nothing is made. ERROR_DISK when
