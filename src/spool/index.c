@@ -22,7 +22,7 @@ enum {
     FILE_MODE = 0600,
     READERS = 16,
     LEAST_BYTES = 2 * 4096,     // LMDB begins with two pages, and this is the smallest size of one
-    MAGIC_AT = 16,              // in each of them (mdb.c, MDB_meta)
+    MAGIC_AT = 16,              // in each of them, in the machine's byte order (mdb.c, MDB_meta)
     RECORD_MAX_BYTES = 4 << 20, // the description holds the query, up to 1 MiB, as JSON
 };
 
@@ -64,7 +64,9 @@ static enum error_kind kind_of(int rc)
 
 static bool lmdb_failed(int rc, const char *what, struct error *err)
 {
-    return error_set(err, kind_of(rc), "%s: %s: %s", INDEX_FILE, what, mdb_strerror(rc));
+    // A write that ended early is EIO to LMDB.
+    const char *cause = rc == EIO ? "Input/output error, or no space left" : mdb_strerror(rc);
+    return error_set(err, kind_of(rc), "%s: %s: %s", INDEX_FILE, what, cause);
 }
 
 static int open_environment(struct index *index, const char *directory, enum index_mode mode)
@@ -100,8 +102,7 @@ static int open_tables(struct index *index, enum index_mode mode)
     return rc;
 }
 
-/* No file, or one without tables or of no bytes: its making was cut short. (Of an empty file LMDB
- * wants to write the first pages, which it may not when it only reads: EBADF.) */
+/* No file, or its making was cut short: no tables, or no bytes, which LMDB can't read (EBADF). */
 static bool is_absent(int rc)
 {
     return rc == ENOENT || rc == MDB_NOTFOUND || rc == EBADF;
@@ -142,7 +143,7 @@ void index_close(struct index *index)
 bool index_is_cut_short(int dir, bool *is_short, struct error *err)
 {
     char page[MAGIC_AT + sizeof(uint32_t)] = {0};
-    const uint32_t magic = 0xBEEFC0DE; // in the machine's byte order
+    const uint32_t magic = 0xBEEFC0DE;
     uint64_t size = 0;
     size_t got;
     int fd;
@@ -205,13 +206,12 @@ bool index_begin(struct index *index, bool write, struct index_txn **out, struct
 bool index_commit(struct index_txn *txn, struct error *err)
 {
     int rc = mdb_txn_commit(txn->lmdb);
-    if (rc != 0) {
-        lmdb_failed(rc, "can't be committed", err);
+    bool ok = rc == 0 || lmdb_failed(rc, "can't be committed", err);
+    if (!ok)
         txn->index->failure = *err;
-        atomic_store(&txn->index->has_failed, true);
-    }
+    atomic_store(&txn->index->has_failed, !ok);
     free_transaction(txn);
-    return rc == 0;
+    return ok;
 }
 
 void index_abort(struct index_txn *txn)
