@@ -214,16 +214,20 @@ class Round:
         while kinds and not self.is_finished():
             before = len(self.proxy.requests)
             self.live(kinds)
-            self.loop.note_sent_again(self.documents_sent_again(before))
+            self.note_sent_again(before)
         self.compare()
 
     # --- the end
 
-    def documents_sent_again(self, before):
-        """How many documents the requests behind the first BEFORE have that were sent before."""
+    def note_sent_again(self, before):
+        """How many documents the requests behind the first BEFORE have that were sent before. When
+        Elasticsearch fails, each is sent until an answer comes: that is no kill's due."""
+        if self.is_engine_killed:
+            return
         seen = {request.first_id for request in self.proxy.requests[:before]}
-        return sum(request.documents for request in self.proxy.requests[before:]
-                   if request.first_id in seen)
+        documents = sum(request.documents for request in self.proxy.requests[before:]
+                        if request.first_id in seen)
+        self.loop.most_sent_again = max(self.loop.most_sent_again, documents)
 
     def compare(self):
         """The last life ends by itself; then all must be there, and little was sent twice."""
@@ -235,7 +239,7 @@ class Round:
         if self.kills == 0:
             self.loop.seconds = time.monotonic() - begun
         assert_complete(self.job, self.job.run())
-        self.loop.note_sent_again(self.documents_sent_again(before))
+        self.note_sent_again(before)
         sent_again = self.proxy.sent_again()
         must(self.is_engine_killed or sent_again <= self.kills * self.in_flight, sent_again,
              "requests were sent again after", self.kills, "kills,", self.in_flight, "in flight")
@@ -263,9 +267,6 @@ class KillLoop:
         """Often soon after the start, often within a job's first half, now and then at any time."""
         most = self.draw.choices([OPENING_SECONDS, self.seconds / 2, self.seconds], [35, 50, 15])[0]
         return self.draw.uniform(0, most)
-
-    def note_sent_again(self, documents):
-        self.most_sent_again = max(self.most_sent_again, documents)
 
     def run_round(self, kinds, spool, earlier):
         """When the round's job began; None when its spool is of no more use."""
@@ -301,7 +302,7 @@ class KillLoop:
             f"jobs: {self.rounds} of {ROWS} rows; processes: {self.lives}",
             f"exit statuses (negative: signals): {statuses}",
             f"bulk requests: {self.requests}, sent again {self.sent_again}",
-            f"most documents sent again after one kill: {self.most_sent_again}",
+            f"most documents sent again after one kill of bobbin: {self.most_sent_again}",
             f"compared: {self.rounds * ROWS} rows with documents and dead letters, all equal"])
 
 
