@@ -82,6 +82,21 @@ bool error_hint(struct error *err, const char *format, ...)
     return false;
 }
 
+static bool is_worse(enum error_kind kind, enum error_kind than)
+{
+    if (kind == ERROR_NONE)
+        return false;
+    if (than == ERROR_NONE || than == ERROR_STOPPED)
+        return true;
+    return kinds[than].is_retryable && !kinds[kind].is_retryable;
+}
+
+void error_take_worse(struct error *err, const struct error *other)
+{
+    if (is_worse(other->kind, err->kind))
+        *err = *other;
+}
+
 int error_exit_status(enum error_kind kind)
 {
     return kinds[kind].status;

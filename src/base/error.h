@@ -41,6 +41,10 @@ bool error_wrap(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Put "; hint" behind the message. Returns false. */
 bool error_hint(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* ERR becomes OTHER, the error of another thread, when that says more: it is the first one, or ERR only
+ * tells of a stop that OTHER may have caused, or trying again would help against ERR alone. */
+void error_take_worse(struct error *err, const struct error *other);
+
 /* The exit status (sysexits(3)) of a kind; 0 for ERROR_NONE. */
 int error_exit_status(enum error_kind kind);
 

@@ -90,17 +90,14 @@ static bool open_own_directory(int *fd, const char *path, struct error *err)
 
 bool file_open_directory(int *fd, const char *path, bool create, struct error *err)
 {
-    if (!open_own_directory(fd, path, err))
-        return false;
-    if (*fd >= 0 || !create)
-        return true;
-    if (mkdir(path, DIRECTORY_MODE) != 0 && errno != EEXIST) // EEXIST: somebody was faster
+    *fd = -1;
+    if (create && mkdir(path, DIRECTORY_MODE) != 0 && errno != EEXIST)
         return error_set_errno(err, ERROR_DISK, "directory %s can't be made", path);
     if (!open_own_directory(fd, path, err))
         return false;
     if (*fd < 0)
-        return error_set(err, ERROR_DISK, "directory %s is gone again", path);
-    if (sync_parent(path, err))
+        return !create || error_set(err, ERROR_DISK, "directory %s is gone again", path);
+    if (!create || sync_parent(path, err))
         return true;
     file_close(fd);
     return false;

@@ -16,8 +16,8 @@
 
 #include "base/buffer.h"
 
-/* Open directory PATH; *FD is the caller's to close. With CREATE a missing one is made (0700) and
- * its entry synced. A missing one without CREATE gives *FD = -1 and true. */
+/* Open directory PATH; *FD is the caller's to close. With CREATE a missing one is made (0700), and
+ * its entry synced: also when it is there, as who made it may have been killed before. A missing one without CREATE gives *FD = -1 and true. */
 MUST_CHECK bool file_open_directory(int *fd, const char *path, bool create, struct error *err);
 
 /* May NAME, which others open by its path, be opened: is it as above, a directory, or absent? */

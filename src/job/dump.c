@@ -181,7 +181,7 @@ static bool run_workers(struct dump *d, struct error *err)
 {
     struct worker workers[JOB_PARTS_MAX];
     size_t count = (size_t)d->options->jobs;
-    bool ok = true;
+    *err = (struct error){.kind = ERROR_NONE};
     for (size_t i = 0; i < count; i++) {
         workers[i] = (struct worker){.dump = d, .err = {.kind = ERROR_NONE}};
         workers[i].is_started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
@@ -191,13 +191,9 @@ static bool run_workers(struct dump *d, struct error *err)
     for (size_t i = 0; i < count; i++) {
         if (workers[i].is_started)
             pthread_join(workers[i].thread, NULL);
-        bool is_worse = ok || err->kind == ERROR_STOPPED;
-        if (workers[i].err.kind != ERROR_NONE && is_worse) {
-            *err = workers[i].err;
-            ok = false;
-        }
+        error_take_worse(err, &workers[i].err);
     }
-    return ok;
+    return err->kind == ERROR_NONE;
 }
 
 bool dump_run(struct dump *d, struct spool *s, struct error *err)

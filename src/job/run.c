@@ -212,21 +212,17 @@ static bool wait_for_stages(struct run *run)
     return is_running;
 }
 
-/* Of two stages' errors: what made the other one stop counts. */
-static bool join_stage(struct stage *stage, struct error *err)
+static void join_stage(struct stage *stage, struct error *err)
 {
     if (stage->is_started)
         pthread_join(stage->thread, NULL);
-    if (stage->err.kind == ERROR_NONE)
-        return err->kind == ERROR_NONE;
-    if (err->kind == ERROR_NONE || err->kind == ERROR_STOPPED)
-        *err = stage->err;
-    return false;
+    error_take_worse(err, &stage->err);
 }
 
 static bool run_stages(struct run *run, job_observer *observe, void *context, struct error *err)
 {
     struct stage dump, replay;
+    *err = (struct error){.kind = ERROR_NONE};
     atomic_store(&run->live.is_dumping, run->dump != NULL);
     if (run->dump != NULL)
         start_stage(&dump, run, work_dump);
@@ -235,8 +231,11 @@ static bool run_stages(struct run *run, job_observer *observe, void *context, st
     do {
         observe(context, run->spool, &run->live);
     } while (wait_for_stages(run));
-    bool ok = run->dump == NULL || join_stage(&dump, err);
-    return (run->replay == NULL || join_stage(&replay, err)) && ok;
+    if (run->dump != NULL)
+        join_stage(&dump, err);
+    if (run->replay != NULL)
+        join_stage(&replay, err);
+    return err->kind == ERROR_NONE;
 }
 
 /* --- the end --- */
@@ -339,6 +338,15 @@ static void read_last(struct run *run, struct index_job *last, bool *has_last)
         *has_last = read_last_from_disk(run->options->spool, last);
 }
 
+/* Which spool, and what to do: the spool's files know neither. */
+static void explain_disk(const struct run *run, struct error *err)
+{
+    const char *spool = run->options->spool;
+    if (strstr(err->message, spool) == NULL)
+        error_wrap(err, "spool %s", spool);
+    error_hint(err, "run the same command again when the disk is well and has room");
+}
+
 bool job_run(const struct job_options *o, unsigned roles, job_observer *observe, void *context,
              struct index_job *last, bool *has_last, struct error *err)
 {
@@ -348,6 +356,8 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
     pthread_mutex_init(&run.lock, NULL);
     pthread_cond_init(&run.stage_ended, NULL);
     bool ok = run_job(&run, observe, context, err);
+    if (!ok && err->kind == ERROR_DISK)
+        explain_disk(&run, err);
     replay_close(run.replay);
     dump_close(run.dump);
     read_last(&run, last, has_last);

@@ -3,12 +3,14 @@
 #include "spool/index.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <lmdb.h>
 
+#include "base/file.h"
 #include "spool/record.h"
 
 enum table { TABLE_META, TABLE_PARTS, TABLE_PENDING, TABLE_DONE, TABLE_SEGMENTS, TABLES };
@@ -19,6 +21,8 @@ static const char *const table_names[TABLES] = {"meta", "parts", "frames", "done
 enum {
     FILE_MODE = 0600,
     READERS = 16,
+    LEAST_BYTES = 2 * 4096,     // LMDB begins with two pages, and this is the smallest size of one
+    MAGIC_AT = 16,              // in each of them, in the machine's byte order (mdb.c, MDB_meta)
     RECORD_MAX_BYTES = 4 << 20, // the description holds the query, up to 1 MiB, as JSON
 };
 
@@ -30,12 +34,15 @@ static size_t map_bytes(void)
 struct index {
     MDB_env *env;
     MDB_dbi tables[TABLES];
+    pthread_mutex_t writer; // held while this process has a transaction that writes
+    struct error failure;   // of the commit that failed: set once, before has_failed
     atomic_bool has_failed;
 };
 
 struct index_txn {
     struct index *index;
     MDB_txn *lmdb;
+    bool is_writer;
     struct buffer record;
 };
 
@@ -57,7 +64,9 @@ static enum error_kind kind_of(int rc)
 
 static bool lmdb_failed(int rc, const char *what, struct error *err)
 {
-    return error_set(err, kind_of(rc), "%s: %s: %s", INDEX_FILE, what, mdb_strerror(rc));
+    // A write that ended early is EIO to LMDB.
+    const char *cause = rc == EIO ? "Input/output error, or no space left" : mdb_strerror(rc);
+    return error_set(err, kind_of(rc), "%s: %s: %s", INDEX_FILE, what, cause);
 }
 
 static int open_environment(struct index *index, const char *directory, enum index_mode mode)
@@ -93,8 +102,7 @@ static int open_tables(struct index *index, enum index_mode mode)
     return rc;
 }
 
-/* No file, or one without tables or of no bytes: its making was cut short. (Of an empty file LMDB
- * wants to write the first pages, which it may not when it only reads: EBADF.) */
+/* No file, or its making was cut short: no tables, or no bytes, which LMDB can't read (EBADF). */
 static bool is_absent(int rc)
 {
     return rc == ENOENT || rc == MDB_NOTFOUND || rc == EBADF;
@@ -105,6 +113,7 @@ bool index_open(struct index **out, const char *directory, enum index_mode mode,
     struct index *index = calloc(1, sizeof *index);
     if (index == NULL)
         return error_set_memory(err);
+    pthread_mutex_init(&index->writer, NULL);
     int rc = open_environment(index, directory, mode);
     int dead_readers;
     if (rc == 0 && mode == INDEX_WRITE)
@@ -127,40 +136,82 @@ void index_close(struct index *index)
     if (index == NULL)
         return;
     mdb_env_close(index->env);
+    pthread_mutex_destroy(&index->writer);
     free(index);
+}
+
+bool index_is_cut_short(int dir, bool *is_short, struct error *err)
+{
+    char page[MAGIC_AT + sizeof(uint32_t)] = {0};
+    const uint32_t magic = 0xBEEFC0DE;
+    uint64_t size = 0;
+    size_t got;
+    int fd;
+    if (!file_open(&fd, dir, INDEX_FILE, false, err))
+        return false;
+    bool ok = fd < 0 || (file_size(fd, INDEX_FILE, &size, err) &&
+                         file_read_at(fd, INDEX_FILE, 0, page, sizeof page, &got, err));
+    file_close(&fd);
+    *is_short = size < LEAST_BYTES && memcmp(page + MAGIC_AT, &magic, sizeof magic) == 0;
+    return ok;
+}
+
+/* No writer may begin between a commit that fails and the note that it has failed. */
+static void free_transaction(struct index_txn *txn)
+{
+    if (txn->is_writer)
+        pthread_mutex_unlock(&txn->index->writer);
+    buffer_free(&txn->record);
+    free(txn);
+}
+
+static bool fail_again(const struct index *index, struct error *err)
+{
+    *err = index->failure;
+    return false;
+}
+
+static bool begin(struct index_txn *txn, struct error *err)
+{
+    struct index *index = txn->index;
+    if (atomic_load(&index->has_failed))
+        return fail_again(index, err);
+    int rc = mdb_txn_begin(index->env, NULL, txn->is_writer ? 0 : MDB_RDONLY, &txn->lmdb);
+    if (rc == MDB_PANIC && !txn->is_writer) { // a commit has failed, and is about to be noted
+        pthread_mutex_lock(&index->writer);
+        pthread_mutex_unlock(&index->writer);
+        return fail_again(index, err);
+    }
+    return rc == 0 || lmdb_failed(rc, "no transaction", err);
 }
 
 bool index_begin(struct index *index, bool write, struct index_txn **out, struct error *err)
 {
-    if (atomic_load(&index->has_failed))
-        return error_set(err, ERROR_DISK, "%s failed before: start again from disk", INDEX_FILE);
     struct index_txn *txn = calloc(1, sizeof *txn);
     if (txn == NULL)
         return error_set_memory(err);
-    int rc = mdb_txn_begin(index->env, NULL, write ? 0 : MDB_RDONLY, &txn->lmdb);
-    if (rc != 0) {
-        free(txn);
-        return lmdb_failed(rc, "no transaction", err);
-    }
     txn->index = index;
+    txn->is_writer = write;
     buffer_init(&txn->record, RECORD_MAX_BYTES);
-    *out = txn;
-    return true;
-}
-
-static void free_transaction(struct index_txn *txn)
-{
-    buffer_free(&txn->record);
-    free(txn);
+    if (write)
+        pthread_mutex_lock(&index->writer);
+    if (begin(txn, err)) {
+        *out = txn;
+        return true;
+    }
+    free_transaction(txn);
+    return false;
 }
 
 bool index_commit(struct index_txn *txn, struct error *err)
 {
     int rc = mdb_txn_commit(txn->lmdb);
-    if (rc != 0)
-        atomic_store(&txn->index->has_failed, true);
+    bool ok = rc == 0 || lmdb_failed(rc, "can't be committed", err);
+    if (!ok)
+        txn->index->failure = *err;
+    atomic_store(&txn->index->has_failed, !ok);
     free_transaction(txn);
-    return rc == 0 || lmdb_failed(rc, "can't be committed", err);
+    return ok;
 }
 
 void index_abort(struct index_txn *txn)

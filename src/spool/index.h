@@ -5,7 +5,7 @@
  * turns.
  *
  * A commit that failed is never tried again: LMDB would report success the next time though bytes
- * may be missing. The index then refuses all work; a new start reads what is on disk. Records hold
+ * may be missing. The index then refuses all work with that error; a new start reads what is on disk. Records hold
  * borrowed slices, good until the transaction ends; read transactions are short, as a long one
  * makes the file grow (lmdb.h, "Caveats"). */
 #ifndef BOBBIN_SPOOL_INDEX_H
@@ -81,6 +81,10 @@ enum index_mode { INDEX_READ, INDEX_WRITE };
 MUST_CHECK bool index_open(struct index **out, const char *directory, enum index_mode mode,
                            struct error *err);
 void index_close(struct index *index);
+
+/* Has a full disk or a kill ended the making of INDEX_FILE in DIR within its first pages? Nothing was in
+ * it, and it can't be opened: remove it. */
+MUST_CHECK bool index_is_cut_short(int dir, bool *is_short, struct error *err);
 
 /* Begin a transaction; it belongs to this thread until it ends. WRITE waits for other writers. */
 MUST_CHECK bool index_begin(struct index *index, bool write, struct index_txn **out,

@@ -15,7 +15,7 @@ struct segment {
     char name[SEGMENT_NAME_BYTES];
     uint64_t end;
     bool is_entry_durable;
-    bool has_failed;
+    struct error failure; // kind ERROR_NONE: none yet
     struct buffer header;
 };
 
@@ -77,37 +77,39 @@ static bool write_frame(struct segment *s, struct slice body, struct error *err)
     return true;
 }
 
+static bool fail_again(const struct segment *s, struct error *err)
+{
+    *err = s->failure;
+    return false;
+}
+
 bool segment_append(struct segment *s, struct frame *f, struct slice body, struct error *err)
 {
-    if (s->has_failed)
-        return error_set(err, ERROR_DISK, "file %s failed before", s->name);
+    if (s->failure.kind != ERROR_NONE)
+        return fail_again(s, err);
     f->compressed_size = body.size;
     f->checksum = frame_checksum(body);
     buffer_clear(&s->header);
-    bool ok = frame_put_header(f, &s->header, err);
+    bool ok = frame_put_header(f, &s->header, &s->failure);
     if (ok && f->kind == FRAME_DEAD_ROWS)
-        ok = put_wrapper(&s->header, body, err);
-    ok = ok && write_frame(s, body, err);
-    s->has_failed = !ok;
+        ok = put_wrapper(&s->header, body, &s->failure);
+    if (!ok || !write_frame(s, body, &s->failure))
+        return fail_again(s, err);
     fault_point("frame-written");
-    return ok;
+    return true;
 }
 
 bool segment_sync(struct segment *s, struct error *err)
 {
-    if (s->has_failed)
-        return error_set(err, ERROR_DISK, "file %s failed before", s->name);
-    s->has_failed = true; // until all is well
-    if (!file_sync(s->fd, s->name, err))
-        return false;
+    if (s->failure.kind != ERROR_NONE || !file_sync(s->fd, s->name, &s->failure))
+        return fail_again(s, err);
     fault_point("segment-synced");
-    if (!s->is_entry_durable) {
-        if (!file_sync_directory(s->dir, err))
-            return false;
-        fault_point("directory-synced");
-    }
+    if (s->is_entry_durable)
+        return true;
+    if (!file_sync_directory(s->dir, &s->failure))
+        return fail_again(s, err);
+    fault_point("directory-synced");
     s->is_entry_durable = true;
-    s->has_failed = false;
     return true;
 }
 

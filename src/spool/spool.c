@@ -66,9 +66,11 @@ static bool see_content(const char *name, void *context, struct error *err)
 static bool find_index(struct spool *s, bool *found, struct error *err)
 {
     struct content content = {.dir = s->dir};
-    if (!file_list(s->dir, see_content, &content, err))
+    bool is_short = false;
+    if (!file_list(s->dir, see_content, &content, err) ||
+        (!content.has_segments && !index_is_cut_short(s->dir, &is_short, err)))
         return false;
-    *found = content.has_index;
+    *found = content.has_index && !is_short;
     if (!content.has_index && content.has_segments)
         return error_set(err, ERROR_DAMAGED,
                          "it holds segments but no %s; move them away to begin anew", INDEX_FILE);
@@ -250,26 +252,27 @@ static bool write_plan(struct spool *s, struct slice description, const struct k
     return false;
 }
 
+static bool remove_index(struct spool *s, struct error *err)
+{
+    return file_remove(s->dir, INDEX_FILE, err) && file_remove(s->dir, INDEX_FILE "-lock", err);
+}
+
+/* What an unfinished begin has left of an index. With the lock held nobody else makes one. */
+static bool remove_unfinished(struct spool *s, struct error *err)
+{
+    bool found;
+    return find_index(s, &found, err) && (found || remove_index(s, err));
+}
+
 /* LMDB doesn't sync the directory in which it makes its files. */
 static bool create_files(struct spool *s, struct slice description, struct error *err)
 {
-    if (s->dir < 0 && !file_open_directory(&s->dir, s->options.path, true, err))
-        return false;
-    return (s->lock_file >= 0 || take_locks(s, err)) &&
+    file_close(&s->dir);
+    return file_open_directory(&s->dir, s->options.path, true, err) &&
+           (s->lock_file >= 0 || take_locks(s, err)) && remove_unfinished(s, err) &&
            file_replace(s->dir, JOB_FILE, description, err) &&
            index_open(&s->index, s->options.path, INDEX_WRITE, err) &&
            file_sync_directory(s->dir, err);
-}
-
-/* A full disk may have cut the index short; nothing is in it yet, and the next begin makes a new one. */
-static void remove_unfinished(struct spool *s, const struct error *err)
-{
-    struct error ignored = {.kind = ERROR_NONE};
-    if (err->kind != ERROR_DISK || s->lock_file < 0)
-        return;
-    reset_state(s);
-    (void)!(file_remove(s->dir, INDEX_FILE, &ignored) &&
-            file_remove(s->dir, INDEX_FILE "-lock", &ignored));
 }
 
 bool spool_begin(struct spool *s, const struct job_id *id, struct slice description,
@@ -278,10 +281,8 @@ bool spool_begin(struct spool *s, const struct job_id *id, struct slice descript
 {
     s->id = *id;
     if (!create_files(s, description, err) ||
-        !write_plan(s, description, parts, part_count, estimated_rows, err)) {
-        remove_unfinished(s, err);
+        !write_plan(s, description, parts, part_count, estimated_rows, err))
         return error_wrap(err, "spool %s", s->options.path);
-    }
     s->is_new = false;
     return true;
 }
@@ -301,8 +302,7 @@ bool spool_reset(struct spool *s, struct error *err)
     if (!file_list(s->dir, remove_data, s, err) || !file_sync_directory(s->dir, err))
         return false;
     reset_state(s);
-    return file_remove(s->dir, INDEX_FILE, err) && file_remove(s->dir, INDEX_FILE "-lock", err) &&
-           file_sync_directory(s->dir, err);
+    return remove_index(s, err) && file_sync_directory(s->dir, err);
 }
 
 /* --- the job's record --- */

@@ -318,6 +318,10 @@ class Bobbin:
         """Start it and go on; what still runs when the test ends is killed."""
         return self._popen([self.path, *args], env, **options)
 
+    def start_shell(self, script, **options):
+        """Start a shell with SCRIPT: what it starts is of one process group."""
+        return self._popen(["sh", "-c", script], None, **options)
+
     def run(self, args, env=None, timeout=120, **options):
         """Run it to its end. Longer than TIMEOUT seconds is an error.
 

@@ -14,6 +14,9 @@ KILLED = -9
 
 NO_MAPPING = {"settings": {"number_of_replicas": 0, "number_of_shards": 1},
               "mappings": {"dynamic": False}}
+# The mapping takes no words: each row whose mark is one is a dead letter.
+NUMBERS_ONLY = {"settings": {"number_of_replicas": 0, "number_of_shards": 1},
+                "mappings": {"dynamic": False, "properties": {"mark": {"type": "integer"}}}}
 NOWHERE = "http://127.0.0.1:1"  # nothing listens there
 
 LEDGER = re.compile(r"rows read (\d+) = acknowledged (\d+) \+ dead (\d+) \+ pending (\d+)")
@@ -75,6 +78,13 @@ class Database:
             "SELECT i, (SELECT left(string_agg(md5(i::text || '-' || j::text), ''), %s)"
             " FROM generate_series(1, %s / 32 + 1) j) FROM generate_series(%s, %s) i",
             (size, size, first, first + count - 1))
+
+    def make_marked(self, count, size=100):
+        """As make_numbers, and every 50th row is refused by NUMBERS_ONLY."""
+        table = self.make_numbers(count, size)
+        self.execute(f"ALTER TABLE {table} ADD mark text")
+        self.execute(f"UPDATE {table} SET mark = 'word' WHERE id % 50 = 7")
+        return table
 
     def documents(self, query):
         """The documents of QUERY, as far as jsonb can say, without NULLs: id -> _source."""
@@ -236,6 +246,23 @@ class Halfway:
         result = self.job.run(*self.SMALL, *options)
         assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(self.ROWS)), result.stderr
         assert self.job.documents() == self.job.expected()
+
+
+def assert_complete(job, result):
+    """Exactly the query's ids and documents are in the index and the dead letters, each once."""
+    expected = job.expected()
+    refused = {key: document for key, document in expected.items() if document.get("mark")}
+    accepted = {key: document for key, document in expected.items() if key not in refused}
+    dead = job.dead_letters()
+    assert result.returncode == (DEAD_LETTERS if refused else FINISHED), result.stderr
+    assert job.look("status")["state"] == "finished"
+    assert ledger(result.stdout) == Ledger(len(expected), len(accepted), len(refused), 0)
+    documents = job.documents()
+    assert documents == accepted, f"{len(documents)} documents, of {len(accepted)}"
+    assert len(dead) == len(refused)
+    assert {letter["id"]: letter["source"].get("id") for letter in dead} == {
+        key: int(key) for key in refused}
+    assert job.segments() == []
 
 
 def operations(body):

@@ -4,8 +4,11 @@ import http.client
 import json
 import threading
 import urllib.parse
+from collections import Counter
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from jobs import operations
 
 HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
@@ -50,6 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         answer = proxy.check(self.command, self.path, self.headers, body)
         if not answer and "/_bulk" in self.path:
             answer = proxy.see(BulkRequest(self.path, dict(self.headers), body))
+        elif proxy.answer_other:
+            answer = proxy.answer_other
         self.reply(*(answer or self.ask(body)))
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward
@@ -77,12 +82,14 @@ class Handler(BaseHTTPRequestHandler):
 
 class Proxy:
     """`requests` has the bulk requests that came in whole. `answer`, when set, is called with each:
-    it returns (status, body) to answer itself, None to pass the request on."""
+    it returns (status, body) to answer itself, None to pass the request on. `answer_other`, when set,
+    is such an answer for all other requests."""
 
     def __init__(self, url="http://127.0.0.1:1"):
         self.upstream = urllib.parse.urlsplit(url).netloc
         self.requests = []
         self.answer = None
+        self.answer_other = None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.block_on_close = False
@@ -101,7 +108,42 @@ class Proxy:
         self.requests.append(request)
         return self.answer(request) if self.answer else None
 
+    def sent_again(self):
+        """How many bulk requests carried a frame that an earlier one carried."""
+        frames = Counter(request.first_id for request in self.requests)
+        return sum(frames.values()) - len(frames)
+
     def close(self):
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+class Accepting(Proxy):
+    """A cluster of which nothing is real: it takes all documents but those whose `mark` is a word, as
+    with NUMBERS_ONLY, and answers at once."""
+
+    is_up = False  # there is no index to clear up
+
+    def __init__(self):
+        super().__init__()
+        self.answer = self._take
+        self.answer_other = 200, b'{"index":{"settings":{"index":{"uuid":"1"}}}}'
+        self._documents = {}
+
+    def _take(self, request):
+        items = [{"index": self._take_one(metadata["_id"], source)}
+                 for metadata, source in operations(request.body)]
+        return 200, json.dumps({"took": 1, "errors": True, "items": items}).encode()
+
+    def _take_one(self, document_id, source):
+        if source.get("mark"):
+            return {"status": 400, "error": {"type": "document_parsing_exception", "reason": "mark"}}
+        self._documents[document_id] = source
+        return {"status": 201}
+
+    def documents(self, _index):
+        return self._documents
+
+    def forget(self):
+        self._documents = {}

@@ -3,11 +3,12 @@
 import ctypes
 import os
 import subprocess
+import threading
 from contextlib import contextmanager
 
 import pytest
 
-from jobs import CONFIG, DISK, FINISHED, STOPPED, all_in, ledger
+from jobs import CONFIG, DISK, FINISHED, STOPPED, all_in, ledger, wait_for
 from refused import changed, content, refuse
 
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo"]
@@ -165,6 +166,22 @@ def test_a_spool_on_a_full_disk_is_74_from_the_first_byte_on(make_job, database,
         result = job.run("--frame-size", "4K", "--segment-size", "4K", stage="dump")
         assert result.returncode == FINISHED, result.stderr
         assert job.spooled_ids() == [str(i) for i in range(1, 10)]
+
+
+def test_a_bound_below_the_disk_makes_the_dump_wait_and_the_disk_never_full(elasticsearch, make_job,
+                                                                            make_proxy, database, disk):
+    proxy = make_proxy(elasticsearch)
+    job = make_job(database.make_numbers(4000, size=1000), elasticsearch, url=proxy.url)
+    job.spool = disk / "spool"
+    has_waited = threading.Event()
+    proxy.answer = lambda _: has_waited.wait() and None
+    with mounted(disk, "size=1M"):
+        process = job.start("--frame-size", "32K", "--spool-max", "512K")
+        wait_for(lambda: "the dump waits" in process.stderr_text(), "a full spool")
+        has_waited.set()
+        assert job.finish(process) == FINISHED, process.stderr_text()
+        assert ledger(process.stdout_text()) == all_in(4000)
+    assert job.documents() == job.expected()
 
 
 @pytest.mark.parametrize("stages", [["run"], ["dump", "replay"]])

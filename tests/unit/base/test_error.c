@@ -101,10 +101,33 @@ START_TEST(a_kind_has_a_name_an_exit_status_and_an_answer_to_try_again)
 }
 END_TEST
 
+static const struct {
+    enum error_kind err, other;
+    bool is_taken;
+} pairs[] = {
+    {ERROR_NONE, ERROR_NONE, false},        {ERROR_NONE, ERROR_STOPPED, true},
+    {ERROR_NONE, ERROR_DISK, true},         {ERROR_STOPPED, ERROR_NONE, false},
+    {ERROR_STOPPED, ERROR_DISK, true},      {ERROR_STOPPED, ERROR_UNAVAILABLE, true},
+    {ERROR_UNAVAILABLE, ERROR_DISK, true},  {ERROR_UNAVAILABLE, ERROR_STOPPED, false},
+    {ERROR_DISK, ERROR_UNAVAILABLE, false}, {ERROR_DISK, ERROR_DENIED, false},
+    {ERROR_DISK, ERROR_NONE, false},
+};
+
+START_TEST(of_two_threads_errors_the_one_that_says_more_is_told)
+{
+    struct error err = {.kind = pairs[_i].err, .message = "first"};
+    struct error other = {.kind = pairs[_i].other, .message = "second"};
+    error_take_worse(&err, &other);
+    ck_assert_int_eq(err.kind, pairs[_i].is_taken ? pairs[_i].other : pairs[_i].err);
+    ck_assert_str_eq(err.message, pairs[_i].is_taken ? "second" : "first");
+}
+END_TEST
+
 UNIT_MAIN("base/error", UNIT_TEST(setting_returns_false_and_keeps_kind_and_message),
           UNIT_TEST(errno_stands_behind_the_message),
           UNIT_TEST(a_failed_allocation_has_words_of_its_own),
           UNIT_TEST(each_caller_puts_its_context_in_front),
           UNIT_TEST(the_message_may_be_its_own_argument),
           UNIT_TEST(a_message_that_is_too_long_is_cut_at_its_end),
+          UNIT_EACH(of_two_threads_errors_the_one_that_says_more_is_told, pairs),
           UNIT_EACH(a_kind_has_a_name_an_exit_status_and_an_answer_to_try_again, kinds))

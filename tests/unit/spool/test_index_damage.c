@@ -159,8 +159,9 @@ START_TEST(after_a_failed_commit_the_index_refuses_all_work)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
     unit_assert_error(index_commit(txn, &err), err, ERROR_DISK, "can't be committed");
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
-    unit_assert_error(index_begin(opened, true, &txn, &err), err, ERROR_DISK, "failed before");
-    unit_assert_error(index_begin(opened, false, &txn, &err), err, ERROR_DISK, "failed before");
+    for (int write = 0; write < 2; write++) // with the words of the one that failed
+        unit_assert_error(index_begin(opened, write == 1, &txn, &err), err, ERROR_DISK,
+                          "can't be committed");
     reopen();
     ck_assert(has_job());
     put_job();

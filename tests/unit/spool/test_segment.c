@@ -290,8 +290,8 @@ START_TEST(a_failed_append_is_told_again_at_each_later_call)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
     unit_assert_error(append(s, 1), err, ERROR_DISK, "00000007.seg.zst");
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
-    unit_assert_error(append(s, 1), err, ERROR_DISK, "failed before");
-    unit_assert_error(segment_sync(s, &err), err, ERROR_DISK, "failed before");
+    unit_assert_error(append(s, 1), err, ERROR_DISK, "File too large");
+    unit_assert_error(segment_sync(s, &err), err, ERROR_DISK, "File too large");
     ck_assert_uint_eq(segment_end(s), end);
     segment_close(s);
     segment_close(NULL);

@@ -194,10 +194,12 @@ START_TEST(a_begin_that_was_cut_short_leaves_a_new_spool)
     put_file("job.json.new", "{", 1);
     if (_i == 0)
         put_file("index.mdb", "", 0);
-    if (_i == 1) { // tables, but no job
+    if (_i == 1 || _i == 2) { // tables, but no job
         unit_assert_ok(index_open(&index, spooled_path, INDEX_WRITE, &err), err);
         index_close(index);
     }
+    if (_i == 2) // the first of the two pages
+        ck_assert_int_eq(truncate(spooled_file("index.mdb"), 4096), 0);
     s = spooled_open();
     ck_assert(spool_is_new(s));
     spooled_begin(s, 1);
@@ -329,7 +331,7 @@ UNIT_MAIN_WITH("spool/spool", spooled_set_up, tear_down,
                UNIT_TEST(without_an_id_any_jobs_spool_is_opened),
                UNIT_TEST(segments_without_an_index_are_refused_and_not_touched),
                UNIT_TEST(an_index_that_is_none_is_refused_and_not_touched),
-               UNIT_LOOP(a_begin_that_was_cut_short_leaves_a_new_spool, 3),
+               UNIT_LOOP(a_begin_that_was_cut_short_leaves_a_new_spool, 4),
                UNIT_LOOP(another_versions_spool_is_refused_and_not_touched, 2),
                UNIT_TEST(everything_that_the_index_knows_can_be_seen),
                UNIT_TEST(after_a_reset_the_spool_is_new_and_empty))
