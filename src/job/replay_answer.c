@@ -6,6 +6,7 @@
 #include "job/replay_internal.h"
 #include "sink/bulk.h"
 #include "sink/json_scan.h"
+#include "sink/url.h"
 #include "spool/compress.h"
 
 enum {
@@ -46,10 +47,12 @@ static void retry_later(struct replay *r, struct slot *slot, bool has_progressed
 }
 
 /* No usable answer came: the whole request is sent again, perhaps to another host. */
-static void request_failed(struct replay *r, struct slot *slot, bool is_timeout, const char *what)
+static void request_failed(struct replay *r, struct slot *slot,
+                           const struct http_response *response, const char *what)
 {
     delivery_return(slot->delivery);
-    throttle_failed(r->throttle, slot->host, clock_monotonic_ms(), is_timeout, clock_random());
+    throttle_failed(r->throttle, slot->host, clock_monotonic_ms(), response->is_timeout,
+                    response->retry_after_ms, clock_random());
     note_failure(r, slot, what);
     slot->attempts = 0; // the host rests, so the frame need not
     retry_later(r, slot, false);
@@ -113,7 +116,7 @@ static bool take_success(struct replay *r, struct slot *slot, const struct http_
         *err = unreadable;
         return false;
     }
-    request_failed(r, slot, false, unreadable.message);
+    request_failed(r, slot, response, unreadable.message);
     return true;
 }
 
@@ -124,20 +127,22 @@ static struct slice error_of(const struct http_response *response)
     return json_scan_find(response->body, "error", &error) ? error : response->body;
 }
 
-/* A full disk, or an operator who wants no writes for now. */
-static bool is_blocked(const struct http_response *response)
+static bool has_error_type(const struct http_response *response, const char *name)
 {
     struct slice type;
     return json_scan_find(error_of(response), "type", &type) &&
-           slice_equal(json_scan_string(type), slice_of("cluster_block_exception"));
+           slice_equal(json_scan_string(type), slice_of(name));
 }
 
-/* In words: the status and what the answer says is wrong. */
+/* In words: the status, and whereto it leads or what the answer says is wrong. */
 static void describe_response(const struct http_response *response, char *out, size_t size)
 {
     struct buffer words;
     buffer_init(&words, FAILURE_BYTES);
-    bulk_describe_error(error_of(response), &words);
+    if (response->redirect != NULL)
+        url_append_redirect(&words, response->redirect);
+    else
+        bulk_describe_error(error_of(response), &words);
     snprintf(out, size, "HTTP %d%s%s", response->status, words.size > 0 ? ": " : "",
              words.size > 0 ? buffer_string(&words) : "");
     buffer_free(&words);
@@ -191,22 +196,42 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
         return take_refusal(r, slot, response, what, err);
     case 401:
     case 403:
-        if (is_blocked(response))
+        if (has_error_type(response, "cluster_block_exception")) // a full disk, or an operator
             return take_patience(r, slot, response, what);
         return error_set(err, ERROR_DENIED, "%s: check user, password or key", at_host);
     case 404:
-        return index_is_gone(r, err);
+        if (has_error_type(response, "index_not_found_exception"))
+            return index_is_gone(r, err);
+        break;
     case 408:
     case 429:
         return take_patience(r, slot, response, what);
     default:
         break;
     }
+    if (response->redirect != NULL)
+        return error_set(err, ERROR_CONFIG, "%s", at_host);
     if (response->status < 500)
         return error_set(err, ERROR_CONFIG, "%s: this is no answer of a search engine; check --url",
                          at_host);
-    request_failed(r, slot, false, what);
+    request_failed(r, slot, response, what);
     return true;
+}
+
+/* More words than can be taken, of each document's error perhaps: fewer documents, fewer words. */
+static void take_flood(struct replay *r, struct slot *slot, const struct http_response *response)
+{
+    uint64_t bytes;
+    char at_host[FAILURE_BYTES];
+    if (!delivery_halve(slot->delivery, &bytes)) {
+        request_failed(r, slot, response, response->failure);
+        return;
+    }
+    describe_host(r, slot, response->failure, at_host);
+    log_message(LOG_WARNING, "frame %llu: %s: a request of %llu bytes is sent in smaller ones",
+                (unsigned long long)slot->frame.number, at_host, (unsigned long long)bytes);
+    throttle_succeeded(r->throttle, slot->host);
+    complete_or_go_on(slot);
 }
 
 bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_response *response,
@@ -220,7 +245,10 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
         describe_host(r, slot, response->failure, at_host);
         return error_set(err, ERROR_DENIED, "%s", at_host);
     }
-    request_failed(r, slot, response->is_timeout, response->failure);
+    if (response->is_too_large)
+        take_flood(r, slot, response);
+    else
+        request_failed(r, slot, response, response->failure);
     return true;
 }
 

@@ -184,8 +184,8 @@ static CURLcode set_transport(struct request *r, const struct http_options *o)
     SET(CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
     SET(CURLOPT_USERAGENT, "bobbin");
-    // no Accept-Encoding: a bulk response is a few percent of its request, not worth the server's
-    // time
+    // a bulk response is a few percent of its request; what some proxy compresses is still decoded
+    SET(CURLOPT_ACCEPT_ENCODING, "identity");
     SET(CURLOPT_WRITEFUNCTION, on_write);
     SET(CURLOPT_WRITEDATA, &r->exchange);
     return code;
@@ -358,10 +358,12 @@ void request_response(struct request *r, struct http_response *out)
     if (status == 0) {
         out->failure = failure_of(r);
         out->is_timeout = r->code == CURLE_OPERATION_TIMEDOUT;
+        out->is_too_large = r->exchange.is_too_large;
         out->is_certificate_refused = is_about_certificates(r->code);
         return;
     }
     out->body = buffer_slice(&r->exchange.received);
+    (void)curl_easy_getinfo(r->easy, CURLINFO_REDIRECT_URL, &out->redirect);
     if (curl_easy_header(r->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
         out->retry_after_ms = exchange_retry_after_ms(header->value, clock_wall_ms());
 }

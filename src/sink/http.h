@@ -3,7 +3,9 @@
  * Knows URLs, credentials and TLS; not what a bulk request is. Credentials go only to the hosts
  * they were given for: redirects are never followed, .netrc is never read. Every wait ends:
  * connecting (10 s), a transfer slower than 1 byte/s (90 s), a request as a whole (`timeout_ms`).
- * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. Proxies come
+ * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. A response is asked
+ * for as it is; one that comes compressed all the same is decompressed, within its limit. A request that
+ * finds its kept connection ended is sent again at once, unseen (RFC 9112, 9.3.1). Proxies come
  * from the environment (http_proxy, https_proxy, no_proxy). One thread uses it, but for
  * http_wakeup. */
 #ifndef BOBBIN_SINK_HTTP_H
@@ -16,7 +18,7 @@
 struct http;
 
 enum {
-    HTTP_RESPONSE_MAX_BYTES = 64 << 20,         // a larger response is a failure
+    HTTP_RESPONSE_MAX_BYTES = 8 << 20,          // a larger response is a failure
     HTTP_RETRY_AFTER_MAX_MS = 24 * 3600 * 1000, // a Retry-After beyond is cut to this
 };
 
@@ -68,13 +70,17 @@ struct http_response {
 
     /* Why, when the status is 0, in libcurl's words or ours and without secrets; else NULL. */
     const char *failure;
-    bool is_timeout; // a time limit passed
+    bool is_timeout;   // a time limit passed
+    bool is_too_large; // more than HTTP_RESPONSE_MAX_BYTES
 
     /* TLS verification failed, or a certificate file can't be used: trying again won't help. */
     bool is_certificate_refused;
 
     /* What Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); -1 when it is absent. */
     int64_t retry_after_ms;
+
+    /* Whereto a 3xx answer leads, whole; it may hold a password. NULL: nowhere. */
+    char *redirect;
     struct slice body;
 
     void *handle; // for http_release: all of the above is good until then
@@ -110,7 +116,7 @@ void http_wakeup(struct http *h);
  * most its maximum). What else is in flight goes on, and its responses wait for http_take_response.
  * *STATUS 0 never happens: no answer, or one larger than OUT, is ERROR_UNAVAILABLE that names the
  * host and says why; a stop request gives ERROR_STOPPED at once; a refused certificate
- * ERROR_DENIED. */
+ * ERROR_DENIED; a redirect ERROR_CONFIG that names its target. */
 MUST_CHECK bool http_call(struct http *h, const char *method, const char *url,
                           const char *content_type, struct slice body, int *status,
                           struct buffer *out, struct error *err);

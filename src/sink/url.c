@@ -100,3 +100,14 @@ void url_append_host(struct buffer *out, const char *url)
     log_redact(out, buffer_string(&whole));
     buffer_free(&whole);
 }
+
+void url_append_redirect(struct buffer *out, const char *target)
+{
+    struct buffer whole;
+    buffer_init(&whole, out->maximum);
+    buffer_append(&whole, target, strcspn(target, "?#"));
+    buffer_append_string(out, "it redirects to ");
+    log_redact(out, buffer_string(&whole));
+    buffer_append_string(out, "; redirects are not followed: give --url where it leads");
+    buffer_free(&whole);
+}

@@ -15,4 +15,8 @@ bool url_has_user(const char *url);
 /* Append scheme, user, host and port of URL, which url_check accepts, with "***" for a password. */
 void url_append_host(struct buffer *out, const char *url);
 
+/* Append what is to be said of a redirect to TARGET, any text: whereto, with "***" for a password and
+ * without the query, and that it is not followed. */
+void url_append_redirect(struct buffer *out, const char *target);
+
 #endif
