@@ -64,7 +64,7 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
         return false;
     if (why != NULL)
         return lose_frame(r, slot, why, err);
-    slot->attempts = 0;
+    slot->attempts = slot->unanswered = 0;
     if (slot->frame.kind == FRAME_DEAD_ROWS)
         return replay_take_dead_rows(r, slot, body, err);
     slot->state = SLOT_WAITING;

@@ -12,6 +12,7 @@
 enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
+    UNANSWERED_MAX = 3,    // so many requests in a row: then smaller ones are tried
     LEAST_BYTES = 1 << 10, // a limit learned from 413 never goes below
 };
 
@@ -46,10 +47,28 @@ static void retry_later(struct replay *r, struct slot *slot, bool has_progressed
     atomic_fetch_add(&r->live->retries, 1);
 }
 
+/* Some servers end the connection, and some lines take too long, when a request is large: no answer ever
+ * tells. */
+static void try_smaller(struct slot *slot, const struct http_response *response)
+{
+    uint64_t bytes;
+    slot->unanswered += response->status == 0 && response->was_sent;
+    if (slot->unanswered < UNANSWERED_MAX)
+        return;
+    slot->unanswered = 0;
+    if (delivery_halve(slot->delivery, &bytes))
+        log_message(LOG_WARNING,
+                    "frame %llu: %d requests of %llu bytes got no answer: it is sent in "
+                    "smaller ones",
+                    (unsigned long long)slot->frame.number, UNANSWERED_MAX,
+                    (unsigned long long)bytes);
+}
+
 /* No usable answer came: the whole request is sent again, perhaps to another host. */
 static void request_failed(struct replay *r, struct slot *slot,
                            const struct http_response *response, const char *what)
 {
+    try_smaller(slot, response);
     delivery_return(slot->delivery);
     throttle_failed(r->throttle, slot->host, clock_monotonic_ms(), response->is_timeout,
                     response->retry_after_ms, clock_random());
@@ -82,6 +101,7 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
                          const struct delivery_outcome *outcome, struct error *err)
 {
     int64_t now = clock_monotonic_ms();
+    slot->unanswered = 0;
     if (outcome->done + outcome->dead > 0)
         r->progress_ms = now;
     if (outcome->is_denied)

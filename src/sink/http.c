@@ -358,6 +358,7 @@ void request_response(struct request *r, struct http_response *out)
     if (status == 0) {
         out->failure = failure_of(r);
         out->is_timeout = r->code == CURLE_OPERATION_TIMEDOUT;
+        out->was_sent = r->exchange.sent > 0;
         out->is_too_large = r->exchange.is_too_large;
         out->is_certificate_refused = is_about_certificates(r->code);
         return;

@@ -71,6 +71,7 @@ struct http_response {
     /* Why, when the status is 0, in libcurl's words or ours and without secrets; else NULL. */
     const char *failure;
     bool is_timeout;   // a time limit passed
+    bool was_sent;     // some of the body, at least
     bool is_too_large; // more than HTTP_RESPONSE_MAX_BYTES
 
     /* TLS verification failed, or a certificate file can't be used: trying again won't help. */
