@@ -37,9 +37,9 @@ static void note_failure(struct replay *r, const struct slot *slot, const char *
 }
 
 /* SLOT's waiting documents are sent again after a while. */
-static void retry_later(struct replay *r, struct slot *slot, bool has_progressed)
+static void retry_later(struct replay *r, struct slot *slot)
 {
-    slot->attempts = has_progressed ? 1 : slot->attempts + 1;
+    slot->attempts++;
     slot->state = SLOT_WAITING;
     slot->due_ms = clock_monotonic_ms() + backoff_delay_ms(slot->attempts, BACKOFF_BASE_MS,
                                                            BACKOFF_CAP_MS, clock_random());
@@ -73,9 +73,10 @@ static void request_failed(struct replay *r, struct slot *slot,
     throttle_failed(r->throttle, slot->host, clock_monotonic_ms(), response->is_timeout,
                     response->retry_after_ms, clock_random());
     note_failure(r, slot, what);
-    slot->attempts = 0; // the host rests, so the frame need not
-    retry_later(r, slot, false);
-    slot->due_ms = 0;
+    retry_later(r, slot);
+    if (slot->attempts <=
+        r->url_count) // the host rests, so the frame need not, but it may be to blame
+        slot->due_ms = clock_monotonic_ms();
 }
 
 /* --- verdicts --- */
@@ -102,8 +103,10 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
 {
     int64_t now = clock_monotonic_ms();
     slot->unanswered = 0;
-    if (outcome->done + outcome->dead > 0)
+    if (outcome->done + outcome->dead > 0) {
         r->progress_ms = now;
+        slot->attempts = 0;
+    }
     if (outcome->is_denied)
         return error_set(err, ERROR_DENIED, "index %s: %s: check the user's privileges", r->index,
                          outcome->error);
@@ -121,7 +124,7 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
     char what[FAILURE_BYTES];
     snprintf(what, sizeof what, "%zu documents not now: %s", outcome->retried, outcome->error);
     note_failure(r, slot, what);
-    retry_later(r, slot, outcome->done > 0);
+    retry_later(r, slot);
     return true;
 }
 
@@ -198,7 +201,7 @@ static bool take_patience(struct replay *r, struct slot *slot, const struct http
     delivery_return(slot->delivery);
     throttle_overloaded(r->throttle, slot->host, clock_monotonic_ms(), response->retry_after_ms);
     note_failure(r, slot, what);
-    retry_later(r, slot, false);
+    retry_later(r, slot);
     return true;
 }
 

@@ -119,6 +119,18 @@ def test_sigterm_ends_a_run_whose_requests_stall(job, server):
     assert job.documents() == job.expected()
 
 
+@pytest.mark.parametrize("fault", ["status 500", "drop-answer", "documents 6 429 too_many"])
+def test_a_frame_that_always_fails_does_not_keep_the_others_back(job, server, fault):
+    server.follow(f"when bulk with 6 do {fault}")
+    result = job.run(*SMALL, "--in-flight", 2, "--give-up-after", "2s")
+    assert result.returncode == STOPPED
+    assert ledger(result.stdout) == Ledger(ROWS, ROWS - 4, 0, 4)
+    server.follow()
+    result = job.run(*SMALL)
+    assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
+    assert job.documents() == job.expected()
+
+
 # -- redirects -------------------------------------------------------------------------------------
 
 
