@@ -181,6 +181,37 @@ def test_a_document_is_deleted_though_its_answer_was_lost(job, server):
     assert server.stored() == {}
 
 
+def test_an_update_that_met_another_is_sent_again(job, server):
+    server.follow("when bulk 2 do documents 6 409 version_conflict_engine_exception")
+    result = job.run(*ONE_BY_ONE, "--op", "update")
+    assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
+    assert server.sent()[1:3] == [["5", "6", "7", "8"], ["6"]]
+    assert server.writes(job.expected()) == 1
+
+
+STORM = ["when bulk every 3 do documents rest 503 unavailable_shards_exception",
+         "when bulk every 5 do status 429 retry-after 0", "when bulk every 7 do drop-sending 30",
+         "when bulk every 11 do drop-reading 1", "when bulk every 13 do stall-answer",
+         "when bulk larger 3000 do status 413"]
+
+
+@pytest.mark.sanitizers
+def test_a_storm_of_faults_loses_nothing_and_repeats_nothing_that_was_done(server, make_job, database):
+    rows = 400
+    job = make_job(database.make_numbers(rows), server)
+    server.follow(*STORM)
+    result = job.run("--frame-size", "4K", "--window-rows", 50, "--jobs", 2, "--request-timeout", "1s")
+    assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(rows)), result.stderr
+    assert job.documents() == job.expected()
+    done = set()
+    for request in server.requests("bulk"):
+        keys = request.get("ids", [])
+        assert not done & set(keys)
+        done |= set({0: keys, 1: keys[:1]}.get(request["line"], []))
+    assert len(done) == rows
+    assert {request["line"] for request in server.requests("bulk")} == set(range(len(STORM) + 1))
+
+
 # -- size ------------------------------------------------------------------------------------------
 
 
