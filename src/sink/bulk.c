@@ -201,7 +201,11 @@ bool bulk_parse_response(struct slice response, size_t count, struct bulk_item *
 {
     struct json_scan s = json_scan_over(response);
     struct parse p = {s.next, count, items, false, false};
-    if (response.size > UINT32_MAX || !scan_response(&s, &p))
+    if (response.size > UINT32_MAX)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the cluster's answer to a bulk request can't be read: it has %zu bytes",
+                         response.size);
+    if (!scan_response(&s, &p))
         return unreadable(response, (size_t)(s.next - p.start), err);
     if (!p.has_items)
         return error_set(err, ERROR_UNAVAILABLE,
