@@ -64,7 +64,7 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
         return false;
     if (why != NULL)
         return lose_frame(r, slot, why, err);
-    slot->attempts = 0;
+    slot->attempts = slot->unanswered = 0;
     if (slot->frame.kind == FRAME_DEAD_ROWS)
         return replay_take_dead_rows(r, slot, body, err);
     slot->state = SLOT_WAITING;
@@ -72,20 +72,27 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
     return delivery_begin(slot->delivery, body, slot->frame.documents, slot->frame.raw_size, err);
 }
 
-/* A slot whose frame can be sent now; a free one is filled. NULL: nothing to send. */
-static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct error *err)
+/* The slot in STATE that is due for the longest time; NULL: none is. */
+static struct slot *find_due(struct replay *r, enum slot_state state, int64_t now)
 {
-    struct slot *free_slot = NULL;
-    *out = NULL;
+    struct slot *found = NULL;
     for (size_t i = 0; i < r->slot_count; i++) {
         struct slot *slot = &r->slots[i];
-        if (slot->state == SLOT_FREE)
-            free_slot = slot;
-        if (slot->state == SLOT_WAITING && slot->due_ms <= now) {
-            *out = slot;
-            return true;
-        }
+        if (slot->state == state && slot->due_ms <= now &&
+            (found == NULL || slot->due_ms < found->due_ms))
+            found = slot;
     }
+    return found;
+}
+
+/* A slot whose frame can be sent now; a free one is filled. NULL: nothing to send. What has failed
+ * comes last: a frame that fails each time must not be all that is ever tried. */
+static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct error *err)
+{
+    *out = find_due(r, SLOT_WAITING, now);
+    if (*out != NULL && (*out)->attempts == 0)
+        return true;
+    struct slot *free_slot = find_due(r, SLOT_FREE, INT64_MAX);
     if (free_slot == NULL)
         return true;
     if (!load_frame(r, free_slot, err))

@@ -6,11 +6,13 @@
 #include "job/replay_internal.h"
 #include "sink/bulk.h"
 #include "sink/json_scan.h"
+#include "sink/url.h"
 #include "spool/compress.h"
 
 enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
+    UNANSWERED_MAX = 3, // so many requests in a row: then smaller ones are tried
 };
 
 /* --- retries --- */
@@ -65,9 +67,9 @@ static void slow_down(struct replay *r, const struct slot *slot,
 }
 
 /* SLOT's waiting documents are sent again after a while. */
-static void retry_later(struct replay *r, struct slot *slot, bool has_progressed)
+static void retry_later(struct replay *r, struct slot *slot)
 {
-    slot->attempts = has_progressed ? 1 : slot->attempts + 1;
+    slot->attempts++;
     slot->state = SLOT_WAITING;
     slot->due_ms = clock_monotonic_ms() + backoff_delay_ms(slot->attempts, BACKOFF_BASE_MS,
                                                            BACKOFF_CAP_MS, clock_random());
@@ -75,15 +77,36 @@ static void retry_later(struct replay *r, struct slot *slot, bool has_progressed
     atomic_fetch_add(&r->live->retries, 1);
 }
 
-/* No usable answer came: the whole request is sent again, perhaps to another host. */
-static void request_failed(struct replay *r, struct slot *slot, bool is_timeout, const char *what)
+/* Some servers end the connection, and some lines take too long, when a request is large: no answer ever
+ * tells. */
+static void try_smaller(struct slot *slot, const struct http_response *response)
 {
+    uint64_t bytes;
+    slot->unanswered += response->status == 0 && response->was_sent;
+    if (slot->unanswered < UNANSWERED_MAX)
+        return;
+    slot->unanswered = 0;
+    if (delivery_halve(slot->delivery, &bytes))
+        log_message(LOG_WARNING,
+                    "frame %llu: %d requests of %llu bytes got no answer: it is sent in "
+                    "smaller ones",
+                    (unsigned long long)slot->frame.number, UNANSWERED_MAX,
+                    (unsigned long long)bytes);
+}
+
+/* No usable answer came: the whole request is sent again, perhaps to another host. */
+static void request_failed(struct replay *r, struct slot *slot,
+                           const struct http_response *response, const char *what)
+{
+    try_smaller(slot, response);
     delivery_return(slot->delivery);
-    throttle_failed(r->throttle, slot->host, clock_monotonic_ms(), is_timeout, clock_random());
+    throttle_failed(r->throttle, slot->host, clock_monotonic_ms(), response->is_timeout,
+                    response->retry_after_ms, clock_random());
     note_failure(r, slot, what);
-    slot->attempts = 0; // the host rests, so the frame need not
-    retry_later(r, slot, false);
-    slot->due_ms = 0;
+    retry_later(r, slot);
+    if (slot->attempts <=
+        r->url_count) // the host rests, so the frame need not, but it may be to blame
+        slot->due_ms = clock_monotonic_ms();
 }
 
 /* --- verdicts --- */
@@ -128,8 +151,11 @@ static bool is_end(struct replay *r, const struct delivery_outcome *outcome, str
 static bool take_outcome(struct replay *r, struct slot *slot, const struct http_response *response,
                          uint64_t bytes, const struct delivery_outcome *outcome, struct error *err)
 {
-    if (outcome->done + outcome->dead > 0)
+    slot->unanswered = 0;
+    if (outcome->done + outcome->dead > 0) {
         note_progress(r);
+        slot->attempts = 0;
+    }
     if (is_end(r, outcome, err))
         return false;
     if (outcome->dead > 0)
@@ -148,7 +174,7 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
         note_block(r, outcome->error);
     else
         note_failure(r, slot, what);
-    retry_later(r, slot, outcome->done > 0);
+    retry_later(r, slot);
     return true;
 }
 
@@ -165,7 +191,7 @@ static bool take_success(struct replay *r, struct slot *slot, const struct http_
         *err = unreadable;
         return false;
     }
-    request_failed(r, slot, false, unreadable.message);
+    request_failed(r, slot, response, unreadable.message);
     return true;
 }
 
@@ -176,12 +202,22 @@ static struct slice error_of(const struct http_response *response)
     return json_scan_find(response->body, "error", &error) ? error : response->body;
 }
 
-/* In words: the status and what the answer says is wrong. */
+static bool has_error_type(const struct http_response *response, const char *name)
+{
+    struct slice type;
+    return json_scan_find(error_of(response), "type", &type) &&
+           slice_equal(json_scan_string(type), slice_of(name));
+}
+
+/* In words: the status, and whereto it leads or what the answer says is wrong. */
 static void describe_response(const struct http_response *response, char *out, size_t size)
 {
     struct buffer words;
     buffer_init(&words, FAILURE_BYTES);
-    bulk_describe_error(error_of(response), &words);
+    if (response->redirect != NULL)
+        url_append_redirect(&words, response->redirect);
+    else
+        bulk_describe_error(error_of(response), &words);
     snprintf(out, size, "HTTP %d%s%s", response->status, words.size > 0 ? ": " : "",
              words.size > 0 ? buffer_string(&words) : "");
     buffer_free(&words);
@@ -237,7 +273,7 @@ static bool take_patience(struct replay *r, struct slot *slot, const struct http
         shrink_requests(r, slot);
     delivery_return(slot->delivery);
     slow_down(r, slot, response);
-    retry_later(r, slot, false);
+    retry_later(r, slot);
     return true;
 }
 
@@ -269,18 +305,38 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
         return error_set(err, ERROR_DENIED, "%s: the proxy refuses --proxy-user and its password",
                          at_host);
     case 404:
-        return index_is_missing(r, what, err);
+        if (has_error_type(response, "index_not_found_exception"))
+            return index_is_missing(r, what, err);
+        break;
     case 408:
     case 429:
         return take_patience(r, slot, response, what);
     default:
         break;
     }
+    if (response->redirect != NULL)
+        return error_set(err, ERROR_CONFIG, "%s", at_host);
     if (response->status < 500)
         return error_set(err, ERROR_CONFIG, "%s: this is no answer of a search engine; check --url",
                          at_host);
-    request_failed(r, slot, false, what);
+    request_failed(r, slot, response, what);
     return true;
+}
+
+/* More words than can be taken, of each document's error perhaps: fewer documents, fewer words. */
+static void take_flood(struct replay *r, struct slot *slot, const struct http_response *response)
+{
+    uint64_t bytes;
+    char at_host[FAILURE_BYTES];
+    if (!delivery_halve(slot->delivery, &bytes)) {
+        request_failed(r, slot, response, response->failure);
+        return;
+    }
+    describe_host(r, slot, response->failure, at_host);
+    log_message(LOG_WARNING, "frame %llu: %s: a request of %llu bytes is sent in smaller ones",
+                (unsigned long long)slot->frame.number, at_host, (unsigned long long)bytes);
+    throttle_succeeded(r->throttle, slot->host);
+    complete_or_go_on(slot);
 }
 
 bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_response *response,
@@ -294,7 +350,10 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
         describe_host(r, slot, response->failure, at_host);
         return error_set(err, ERROR_DENIED, "%s", at_host);
     }
-    request_failed(r, slot, response->is_timeout, response->failure);
+    if (response->is_too_large)
+        take_flood(r, slot, response);
+    else
+        request_failed(r, slot, response, response->failure);
     return true;
 }
 

@@ -26,7 +26,8 @@ struct slot {
     struct index_frame frame;
     struct delivery *delivery;
     size_t host;
-    unsigned attempts; // retries in a row without progress
+    unsigned attempts;   // retries in a row without progress
+    unsigned unanswered; // requests in a row that were sent and got no answer
     int64_t due_ms;
     uint64_t done, dead; // documents, when complete
 };

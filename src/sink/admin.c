@@ -123,9 +123,6 @@ static bool refused(const struct call *c, const char *privilege, struct error *e
         return answered(c, ERROR_UNAVAILABLE, "try again later", err);
     if (json_is_object(error_of(c)))
         return answered(c, ERROR_CONFIG, "the cluster refuses this index", err);
-    if (c->status >= 300 && c->status < 400)
-        return answered(c, ERROR_CONFIG,
-                        "redirects are not followed: give the URL that it leads to", err);
     return answered(c, ERROR_CONFIG,
                     "this URL is no search engine (Elasticsearch or OpenSearch): check --url", err);
 }

@@ -5,6 +5,8 @@
 
 #include "sink/json_scan.h"
 
+enum { EXCERPT_BYTES = 60 }; // of an answer that can't be read
+
 enum operation { OPERATION_INDEX, OPERATION_CREATE, OPERATION_UPDATE, OPERATION_DELETE };
 
 /* One item as the response has it, before it is judged. */
@@ -192,27 +194,6 @@ static bool scan_response(struct json_scan *s, struct parse *p)
     return step == JSON_SCAN_END && json_scan_is_at_end(s);
 }
 
-bool bulk_parse_response(struct slice response, size_t count, struct bulk_item *items,
-                         struct error *err)
-{
-    struct json_scan s = json_scan_over(response);
-    struct parse p = {s.next, count, items, false, false};
-    if (response.size > UINT32_MAX || !scan_response(&s, &p))
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "the cluster's answer to a bulk request can't be read (%zu bytes, "
-                         "not well-formed near byte %zu)",
-                         response.size, (size_t)(s.next - p.start));
-    if (!p.has_items)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "the cluster's answer to a bulk request has no items");
-    if (p.is_other_count)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "the cluster's answer to a bulk request of %zu operations has another "
-                         "number of items",
-                         count);
-    return true;
-}
-
 /* At most LIMIT bytes of TEXT, and no part of a character at the end. */
 static void append_cut(struct buffer *out, struct slice text, size_t limit)
 {
@@ -223,6 +204,44 @@ static void append_cut(struct buffer *out, struct slice text, size_t limit)
         unsigned char c = (unsigned char)text.data[i];
         buffer_append_byte(out, c < ' ' || c == 0x7F ? ' ' : text.data[i]);
     }
+}
+
+/* RESPONSE is nothing that a search engine says: then its size and first words help. */
+static bool unreadable(struct slice response, size_t at, struct error *err)
+{
+    struct buffer words;
+    if (response.size == 0)
+        return error_set(err, ERROR_UNAVAILABLE, "the cluster's answer to a bulk request is empty");
+    buffer_init(&words, EXCERPT_BYTES + 1);
+    append_cut(&words, response, EXCERPT_BYTES);
+    error_set(err, ERROR_UNAVAILABLE,
+              "the cluster's answer to a bulk request can't be read (%zu bytes, not well-formed "
+              "near byte %zu): it begins \"%s\"",
+              response.size, at, buffer_string(&words));
+    buffer_free(&words);
+    return false;
+}
+
+bool bulk_parse_response(struct slice response, size_t count, struct bulk_item *items,
+                         struct error *err)
+{
+    struct json_scan s = json_scan_over(response);
+    struct parse p = {s.next, count, items, false, false};
+    if (response.size > UINT32_MAX)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the cluster's answer to a bulk request can't be read: it has %zu bytes",
+                         response.size);
+    if (!scan_response(&s, &p))
+        return unreadable(response, (size_t)(s.next - p.start), err);
+    if (!p.has_items)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the cluster's answer to a bulk request has no items");
+    if (p.is_other_count)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "the cluster's answer to a bulk request of %zu operations has another "
+                         "number of items",
+                         count);
+    return true;
 }
 
 static void append_error(struct buffer *out, const json_t *error)

@@ -13,8 +13,9 @@ enum { DOCUMENT_WAITING, DOCUMENT_SENDING, DOCUMENT_DONE, DOCUMENT_DEAD };
 
 enum {
     FRAME_BYTES_MAX = 1 << 30,
-    ERRORS_MAX_BYTES = 16 << 20, // what is kept of the cluster's words about one frame's documents
-    ERROR_MAX_BYTES = 2048,      // about one document: a longer text is described in short
+    ERRORS_MAX_BYTES = 64 << 20,  // the cluster's words about one frame's documents
+    ERRORS_WHOLE_BYTES = 2 << 20, // so much of them is kept as it is; what comes then, in short
+    ERROR_MAX_BYTES = 2048,       // about one document: a longer text is described in short
 };
 
 struct refusal {
@@ -252,7 +253,8 @@ static bool refuse(struct delivery *d, size_t document, int status, struct slice
     }
     struct refusal *r = &d->refusals[count];
     *r = (struct refusal){document, status, d->errors.size, 0};
-    if (error_json.size <= ERROR_MAX_BYTES)
+    if (error_json.size <= ERROR_MAX_BYTES &&
+        d->errors.size + error_json.size <= ERRORS_WHOLE_BYTES)
         buffer_append(&d->errors, error_json.data, error_json.size);
     else
         bulk_describe_error(error_json, &d->errors);
@@ -316,16 +318,22 @@ bool delivery_settle(struct delivery *d, struct slice response, struct delivery_
     return true;
 }
 
-bool delivery_split(struct delivery *d, int status, struct slice response, uint64_t *bytes,
-                    struct error *err)
+bool delivery_halve(struct delivery *d, uint64_t *bytes)
 {
     size_t sent = d->counts[DOCUMENT_SENDING];
     *bytes = d->sent_bytes;
-    if (sent > 1) {
-        d->most_documents = sent / 2;
-        delivery_return(d);
+    if (sent <= 1)
+        return false;
+    d->most_documents = sent / 2;
+    delivery_return(d);
+    return true;
+}
+
+bool delivery_split(struct delivery *d, int status, struct slice response, uint64_t *bytes,
+                    struct error *err)
+{
+    if (delivery_halve(d, bytes))
         return true;
-    }
     for (size_t i = 0; i < d->documents; i++)
         if (d->states[i] == DOCUMENT_SENDING)
             return refuse(d, i, status, response, err);

@@ -40,6 +40,10 @@ struct delivery_outcome {
 MUST_CHECK bool delivery_settle(struct delivery *d, struct slice response,
                                 struct delivery_outcome *outcome, struct error *err);
 
+/* Fewer documents next: those that were sent wait again, and at most half as many go into a request.
+ * False, nothing changed, when it was one. *BYTES: the size of what was sent. */
+MUST_CHECK bool delivery_halve(struct delivery *d, uint64_t *bytes);
+
 /* The cluster refused the request as a whole, for good (400, 413): its halves are sent next; if it was
  * one document, that is refused with STATUS and RESPONSE. *BYTES: the size of what was refused. */
 MUST_CHECK bool delivery_split(struct delivery *d, int status, struct slice response,

@@ -340,10 +340,13 @@ void request_response(struct request *r, struct http_response *out)
     if (status == 0) {
         out->failure = failure_of(r);
         out->is_timeout = r->code == CURLE_OPERATION_TIMEDOUT;
+        out->was_sent = r->exchange.sent > 0;
+        out->is_too_large = r->exchange.is_too_large;
         out->is_refused = r->is_refused;
         return;
     }
     out->body = buffer_slice(&r->exchange.received);
+    (void)curl_easy_getinfo(r->easy, CURLINFO_REDIRECT_URL, &out->redirect);
     if (curl_easy_header(r->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
         out->retry_after_ms = exchange_retry_after_ms(header->value, clock_wall_ms());
 }

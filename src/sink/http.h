@@ -3,7 +3,9 @@
  * Knows URLs, credentials and TLS; not what a bulk request is. Credentials go only to the hosts
  * they were given for: redirects are never followed, .netrc is never read. Every wait ends:
  * connecting (10 s), a transfer slower than 1 byte/s (90 s), a request as a whole (`timeout_ms`).
- * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. One thread uses it, but for
+ * HTTP/1.1 only: with HTTP/2 all requests to a host would share one TCP connection. A response is asked
+ * for as it is; one that comes compressed all the same is decompressed, within its limit. A request that
+ * finds its kept connection ended is sent again at once, unseen (RFC 9112, 9.3.1). One thread uses it, but for
  * http_wakeup. */
 #ifndef BOBBIN_SINK_HTTP_H
 #define BOBBIN_SINK_HTTP_H
@@ -16,7 +18,7 @@ struct http;
 
 enum {
     HTTP_SIGNED_HEADERS = 4,
-    HTTP_RESPONSE_MAX_BYTES = 64 << 20,         // a larger response is a failure
+    HTTP_RESPONSE_MAX_BYTES = 8 << 20,          // a larger response is a failure
     HTTP_RETRY_AFTER_MAX_MS = 24 * 3600 * 1000, // a Retry-After beyond is cut to this
 };
 
@@ -91,7 +93,9 @@ struct http_response {
 
     /* Why, when the status is 0, in libcurl's words or ours and without secrets; else NULL. */
     const char *failure;
-    bool is_timeout; // a time limit passed
+    bool is_timeout;   // a time limit passed
+    bool was_sent;     // some of the body, at least
+    bool is_too_large; // more than HTTP_RESPONSE_MAX_BYTES
 
     /* A certificate, the server's or ours, or the proxy's credentials were refused: trying again won't
      * help. */
@@ -99,6 +103,9 @@ struct http_response {
 
     /* What Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); -1 when it is absent. */
     int64_t retry_after_ms;
+
+    /* Whereto a 3xx answer leads, whole; it may hold a password. NULL: nowhere. */
+    char *redirect;
     struct slice body;
 
     void *handle; // for http_release: all of the above is good until then
@@ -134,7 +141,7 @@ void http_wakeup(struct http *h);
  * most its maximum). What else is in flight goes on, and its responses wait for http_take_response.
  * *STATUS 0 never happens: no answer, or one larger than OUT, is ERROR_UNAVAILABLE that names the
  * host and says why; a stop request gives ERROR_STOPPED at once; a refused certificate
- * or proxy ERROR_DENIED. */
+ * or proxy ERROR_DENIED; a redirect ERROR_CONFIG that names its target. */
 MUST_CHECK bool http_call(struct http *h, const char *method, const char *url,
                           const char *content_type, struct slice body, int *status,
                           struct buffer *out, struct error *err);

@@ -42,6 +42,20 @@ static bool no_answer(const char *url, const struct http_response *response, str
     return false;
 }
 
+static bool redirected(const char *url, const struct http_response *response, struct error *err)
+{
+    struct buffer host, target;
+    buffer_init(&host, HOST_BYTES);
+    buffer_init(&target, HOST_BYTES);
+    url_append_host(&host, url);
+    url_append_redirect(&target, response->redirect);
+    error_set(err, ERROR_CONFIG, "%s answered %d: %s", buffer_string(&host), response->status,
+              buffer_string(&target));
+    buffer_free(&host);
+    buffer_free(&target);
+    return false;
+}
+
 static bool take_answer(struct request *r, const char *url, int *status, struct buffer *out,
                         struct error *err)
 {
@@ -49,6 +63,8 @@ static bool take_answer(struct request *r, const char *url, int *status, struct 
     request_response(r, &response);
     if (response.status == 0)
         return no_answer(url, &response, err);
+    if (response.redirect != NULL)
+        return redirected(url, &response, err);
     buffer_append(out, response.body.data, response.body.size);
     if (out->has_failed) {
         response.failure = "the response is larger than was expected";

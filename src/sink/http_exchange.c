@@ -24,6 +24,7 @@ void exchange_reset(struct exchange *e, const struct http_body *body)
     buffer_clear(&e->received);
     e->body = body;
     e->sent = 0;
+    e->is_too_large = false;
     e->why = NULL;
 }
 
@@ -55,9 +56,11 @@ bool exchange_rewind(struct exchange *e)
 
 bool exchange_receive(struct exchange *e, const char *bytes, size_t size)
 {
+    e->is_too_large = size > HTTP_RESPONSE_MAX_BYTES - e->received.size;
     buffer_append(&e->received, bytes, size);
     if (e->received.has_failed)
-        e->why = "the response is larger than 64 MiB, or there is no memory for it";
+        e->why = e->is_too_large ? "the response is larger than 8 MiB"
+                                 : "there is no memory for the response";
     return !e->received.has_failed;
 }
 

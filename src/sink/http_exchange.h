@@ -10,7 +10,8 @@ struct exchange {
     const struct http_body *body; // NULL: none
     uint64_t sent;
     struct buffer received;
-    const char *why; // the reason why a function below has failed; NULL: none has
+    bool is_too_large; // the response has passed its limit
+    const char *why;   // the reason why a function below has failed; NULL: none has
 };
 
 /* An exchange without a body, and room for HTTP_RESPONSE_MAX_BYTES. Allocates nothing yet. */

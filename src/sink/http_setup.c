@@ -57,8 +57,8 @@ static CURLcode set_transport(CURL *easy, const struct http_options *o)
     SET(CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
     SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
     SET(CURLOPT_USERAGENT, "bobbin");
-    // no Accept-Encoding: a bulk response is a few percent of its request, not worth the server's
-    // time
+    // a bulk response is a few percent of its request; what some proxy compresses is still decoded
+    SET(CURLOPT_ACCEPT_ENCODING, "identity");
     return code;
 }
 

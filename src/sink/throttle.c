@@ -99,18 +99,20 @@ void throttle_overloaded(struct throttle *t, size_t host, int64_t now_ms, int64_
 }
 
 void throttle_failed(struct throttle *t, size_t host, int64_t now_ms, bool is_timeout,
-                     uint32_t random)
+                     int64_t retry_after_ms, uint32_t random)
 {
     assert(host < t->host_count);
     struct host *h = &t->hosts[host];
     if (is_timeout)
         halve_limit(t, now_ms);
-    if (h->failures > 0 && !h->is_probed)
-        return; // it rests already: this request was in flight before
-    h->failures++;
-    h->is_probed = false;
-    h->rests_until =
-        now_ms + REST_LEAST_MS + backoff_delay_ms(h->failures, REST_BASE_MS, REST_CAP_MS, random);
+    if (h->failures == 0 || h->is_probed) { // else it rests already: this was in flight before
+        h->failures++;
+        h->is_probed = false;
+        h->rests_until = now_ms + REST_LEAST_MS +
+                         backoff_delay_ms(h->failures, REST_BASE_MS, REST_CAP_MS, random);
+    }
+    if (retry_after_ms >= 0 && now_ms + retry_after_ms > h->rests_until)
+        h->rests_until = now_ms + retry_after_ms;
 }
 
 /* May HOST be given out? If not, WAIT_MS is lowered to when it may. */

@@ -32,10 +32,11 @@ void throttle_succeeded(struct throttle *t, size_t host);
 void throttle_overloaded(struct throttle *t, size_t host, int64_t now_ms, int64_t retry_after_ms);
 
 /* HOST did not answer, or with 5xx: it rests, for 100 ms and backoff_delay_ms (1 s, doubling up to
- * 60 s) of its failures in a row. What was in flight when it went to rest fails too, and is not
- * counted again. The limit is halved, as by throttle_overloaded, when it was a timeout. */
+ * 60 s) of its failures in a row, at least RETRY_AFTER_MS. What was in flight when it went to rest
+ * fails too, and is not counted again. The limit is halved, as by throttle_overloaded, when it was a
+ * timeout. */
 void throttle_failed(struct throttle *t, size_t host, int64_t now_ms, bool is_timeout,
-                     uint32_t random);
+                     int64_t retry_after_ms, uint32_t random);
 
 /* The host for the next request, or false while all rest or requests are held back: then *WAIT_MS
  * (at least 1) says when to ask again; sooner when the throttle is told of an answer. A host whose

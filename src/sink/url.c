@@ -172,3 +172,14 @@ char url_decode_at(struct slice text, size_t *at)
     *at += 2;
     return (char)byte;
 }
+
+void url_append_redirect(struct buffer *out, const char *target)
+{
+    struct buffer whole;
+    buffer_init(&whole, out->maximum);
+    buffer_append(&whole, target, strcspn(target, "?#"));
+    buffer_append_string(out, "it redirects to ");
+    log_redact(out, buffer_string(&whole));
+    buffer_append_string(out, "; redirects are not followed: give --url where it leads");
+    buffer_free(&whole);
+}

@@ -34,4 +34,8 @@ void url_append_encoded(struct buffer *out, char byte);
 /* The byte that stands at *AT of TEXT, percent-encoded or not; *AT moves to its last character. */
 char url_decode_at(struct slice text, size_t *at);
 
+/* Append what is to be said of a redirect to TARGET, any text: whereto, with "***" for a password and
+ * without the query, and that it is not followed. */
+void url_append_redirect(struct buffer *out, const char *target);
+
 #endif

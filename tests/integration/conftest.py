@@ -7,6 +7,7 @@ so the tests are put in order by the engine they use, and each starts once.
 import pytest
 
 from engines import ROOT, Bobbin, Postgres, SearchEngines
+from faults import FaultServer
 from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
 from proxy import Proxy
 
@@ -162,6 +163,25 @@ def halfway(engine, make_job, database, gate):
 def victim(elasticsearch, make_job, database):
     """A sound job of nine rows; the index is there and empty."""
     return make_job(database.make_numbers(9), elasticsearch)
+
+
+@pytest.fixture
+def make_server(bobbin):
+    """make_server(): a search engine that breaks when asked to."""
+    servers = []
+
+    def make():
+        servers.append(FaultServer(bobbin))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server()
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """A database, a query, a key or a cluster that can't be: one clear line, the exit code, nothing written."""
 
 import socket
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from jobs import CONFIG, DENIED, NOWHERE, STOPPED, USAGE
+from jobs import CONFIG, DENIED, STOPPED, USAGE
 from refused import assert_untouched, changed, refuse
 
 # -- the database ----------------------------------------------------------------------------------
@@ -138,50 +135,7 @@ def test_an_index_that_proves_nothing_is_not_trusted(elasticsearch, make_job, da
     assert_untouched(job)
 
 
-# -- the cluster -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def web_server(body, kind):
-    """A server that is no search engine."""
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_PUT = do_POST = do_GET
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.parametrize("body, kind", [
-    (b"<!doctype html><title>It works!</title>", "text/html"),
-    (b'{"status":"ok"}', "application/json"),
-    (b'{}', "application/json"),
-    (b'[]', "application/json"),
-    (b'', "text/plain"),
-])
-def test_a_url_that_is_no_search_engine_is_78(victim, bobbin, body, kind):
-    with web_server(body, kind) as url:
-        refuse(bobbin.run(changed(victim, url=url)), CONFIG, url, "no search engine", "--url")
-    assert_untouched(victim)
-
-
-def test_a_url_on_which_nothing_listens_is_75(victim, bobbin):
-    refuse(bobbin.run(changed(victim, url=NOWHERE)), STOPPED, NOWHERE)
-    assert_untouched(victim)
+# -- the cluster (what is none: test_faults_ending.py) -----------------------------------------------
 
 
 def test_an_index_that_is_not_there_is_78_and_is_not_made(engine, make_job, database):

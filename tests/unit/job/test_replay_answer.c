@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "replayed.h"
+#include "sink/http.h"
 
 #define OK_THREE ITEMS(DONE "," DONE "," DONE)
 #define OK_TWO ITEMS(DONE "," DONE)
@@ -74,9 +75,25 @@ static const struct {
      {{.status = 200, .body = "<html>\"errors\":false</html>"}, ALL_DONE},
      {"1234", "1234"},
      0},
+    {"more words than can be taken",
+     {{.status = 200, .filler = HTTP_RESPONSE_MAX_BYTES + 1},
+      {.status = 200, .body = OK_TWO},
+      {.status = 200, .filler = HTTP_RESPONSE_MAX_BYTES + 1},
+      {.status = 200, .body = OK_ONE},
+      {.status = 200, .body = OK_ONE}},
+     {"1234", "12", "34", "3", "4"},
+     0},
     {"half an answer",
      {{.status = 200, .body = FOUR_DONE, .missing = 5}, ALL_DONE},
      {"1234", "1234"},
+     0},
+    {"three times half an answer",
+     {{.status = 200, .body = FOUR_DONE, .missing = 5},
+      {.status = 200, .body = FOUR_DONE, .missing = 5},
+      {.status = 200, .body = FOUR_DONE, .missing = 5},
+      {.status = 200, .body = OK_TWO},
+      {.status = 200, .body = OK_TWO}},
+     {"1234", "1234", "1234", "12", "34"},
      0},
     {"an empty answer", {{.status = 200}, ALL_DONE}, {"1234", "1234"}, 0},
     {"no answer, the connection is closed", {{.status = 0}, ALL_DONE}, {"1234", "1234"}, 0},
@@ -192,7 +209,10 @@ static const struct {
      "create what is missing"},
     {{.status = 302, .headers = "Location: http://127.0.0.1:1/\r\n"},
      ERROR_CONFIG,
-     "no answer of a search engine"},
+     "HTTP 302: it redirects to http://127.0.0.1:1/; redirects are not followed"},
+    {{.status = 404, .body = "default backend - 404"},
+     ERROR_CONFIG,
+     "HTTP 404: default backend - 404: this is no answer of a search engine"},
     {{.status = 201, .body = FOUR_DONE}, ERROR_CONFIG, "no answer of a search engine"},
     {{.status = 405, .body = "not allowed"}, ERROR_CONFIG, "HTTP 405"},
     {{.status = 406, .body = ERROR("media_type_header_exception")}, ERROR_CONFIG, "the reason"},

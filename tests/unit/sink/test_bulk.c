@@ -210,8 +210,10 @@ static const struct {
     size_t count;
     const char *words;
 } no_responses[] = {
-    {"", 1, "can't be read"},
-    {"<html>502 Bad Gateway</html>", 1, "can't be read"},
+    {"", 1, "is empty"},
+    {"<html>502 Bad Gateway</html>", 1, "near byte 0): it begins \"<html>502 Bad Gateway</html>\""},
+    {"<html>\n<head><title>A proxy that explains at length what it is good for</title>", 1,
+     "it begins \"<html> <head><title>A proxy that explains at length what it \""},
     {"[]", 0, "can't be read"},
     {"{\"error\":{\"type\":\"x\"},\"status\":400}", 1, "has no items"},
     {"{\"took\":1,\"errors\":false}", 0, "has no items"},

@@ -66,6 +66,28 @@ START_TEST(a_long_error_is_kept_in_short)
 }
 END_TEST
 
+START_TEST(the_errors_of_many_documents_find_room_however_long)
+{
+    enum { DOCUMENTS = 40000, REASON = 2000 };
+    struct delivery_outcome outcome;
+    struct buffer response;
+    char reason[REASON + 1] = {0};
+    memset(reason, 'x', REASON);
+    buffer_init(&response, SIZE_MAX);
+    buffer_append_string(&response, "{\"items\":[");
+    for (int i = 0; i < DOCUMENTS; i++)
+        buffer_append_format(&response,
+                             "%s{\"index\":{\"status\":400,\"error\":{\"reason\":\"%s\"}}}",
+                             i > 0 ? "," : "", reason);
+    buffer_append_string(&response, "]}");
+    begin(DOCUMENTS);
+    unit_assert_ok(delivery_prepare(delivery, UINT64_MAX, &body, &err), err);
+    unit_assert_ok(delivery_settle(delivery, buffer_slice(&response), &outcome, &err), err);
+    assert_count(0, DOCUMENTS);
+    buffer_free(&response);
+}
+END_TEST
+
 START_TEST(letters_that_find_no_room_are_an_error)
 {
     struct buffer small;
@@ -83,4 +105,5 @@ UNIT_MAIN_WITH("sink/delivery_dead", set_up, tear_down,
                UNIT_TEST(dead_letters_have_document_status_and_error),
                UNIT_TEST(without_dead_documents_there_are_no_letters),
                UNIT_TEST(a_long_error_is_kept_in_short),
+               UNIT_TEST(the_errors_of_many_documents_find_room_however_long),
                UNIT_TEST(letters_that_find_no_room_are_an_error))

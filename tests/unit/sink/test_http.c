@@ -19,7 +19,7 @@ START_TEST(an_answer_comes_whole_with_its_owner)
     unit_assert_slice(r.body, "{\"ok\":1}");
     http_release(http, &r);
     ck_assert(canned_was_asked(&server, 0, "GET /a?b=c HTTP/1.1\r\n"));
-    ck_assert(!canned_was_asked(&server, 0, "Accept-Encoding"));
+    ck_assert(canned_was_asked(&server, 0, "Accept-Encoding: identity\r\n"));
     ck_assert(!canned_was_asked(&server, 0, "Content-Type"));
     ck_assert(!canned_was_asked(&server, 0, "Authorization"));
     client_end();
@@ -90,7 +90,8 @@ static const struct {
 } failures[] = {
     {{.status = 0}, "Empty reply"},
     {{.status = 200, .body = "{\"items\":[", .missing = 10}, ""},
-    {{.status = 200, .filler = (64 << 20) + 1}, "larger than 64 MiB"},
+    {{.status = 200, .filler = HTTP_RESPONSE_MAX_BYTES + 1}, "larger than 8 MiB"},
+    {{.status = 200, .headers = "Content-Encoding: lost\r\n", .body = "{}"}, "content encoding"},
 };
 
 START_TEST(no_whole_answer_is_status_0_and_says_why)
@@ -101,6 +102,7 @@ START_TEST(no_whole_answer_is_status_0_and_says_why)
     ck_assert_ptr_nonnull(strstr(r.failure, failures[_i].failure));
     ck_assert(!r.is_timeout);
     ck_assert(!r.is_refused);
+    ck_assert_int_eq(r.is_too_large, failures[_i].answer.filler > 0);
     ck_assert_uint_eq(r.body.size, 0);
     http_release(http, &r);
     client_end();
@@ -109,11 +111,12 @@ END_TEST
 
 START_TEST(the_largest_answer_is_taken_and_its_memory_given_back)
 {
-    const struct canned_answer answers[] = {{.status = 200, .filler = 64 << 20}, good};
+    const struct canned_answer answers[] = {{.status = 200, .filler = HTTP_RESPONSE_MAX_BYTES},
+                                            good};
     client_begin(answers, 2);
     struct http_response r = client_get("/");
     ck_assert_int_eq(r.status, 200);
-    ck_assert_uint_eq(r.body.size, 64 << 20);
+    ck_assert_uint_eq(r.body.size, HTTP_RESPONSE_MAX_BYTES);
     http_release(http, &r);
     r = client_get("/");
     unit_assert_slice(r.body, "{\"ok\":1}");
@@ -163,6 +166,7 @@ START_TEST(a_redirect_is_an_answer_and_credentials_stay_where_they_belong)
     client_begin(&redirect, 1);
     struct http_response r = client_get("/");
     ck_assert_int_eq(r.status, 302);
+    ck_assert_int_eq(strncmp(r.redirect, other.host, strlen(other.host)), 0);
     http_release(http, &r);
     ck_assert_int_eq(other.request_count, 0);
     client_end();

@@ -72,6 +72,22 @@ START_TEST(a_call_without_an_answer_names_the_host_and_the_reason)
 }
 END_TEST
 
+START_TEST(a_call_that_is_sent_elsewhere_names_the_target_without_its_password)
+{
+    const struct canned_answer elsewhere = {.status = 307,
+                                            .headers = "Location: https://u:secret@x/y?z\r\n"};
+    struct buffer out;
+    struct error err;
+    int status;
+    buffer_init(&out, 100);
+    client_begin(&elsewhere, 1);
+    unit_assert_error(call("/i", slice_of(""), &status, &out, &err), err, ERROR_CONFIG,
+                      "answered 307: it redirects to https://u:***@x/y; redirects");
+    ck_assert_ptr_nonnull(strstr(err.message, server.host));
+    client_end();
+}
+END_TEST
+
 /* The file is looked at in the middle of the TLS handshake, so the server must not end that first. */
 START_TEST(a_call_with_a_certificate_file_that_is_none_is_denied)
 {
@@ -135,6 +151,7 @@ UNIT_MAIN_WITH("sink/http_call", client_set_up, NULL,
                UNIT_TEST(a_call_sends_its_body_and_appends_the_answer),
                UNIT_TEST(a_call_leaves_the_answers_of_other_requests_where_they_are),
                UNIT_TEST(a_call_without_an_answer_names_the_host_and_the_reason),
+               UNIT_TEST(a_call_that_is_sent_elsewhere_names_the_target_without_its_password),
                UNIT_TEST(a_call_with_a_certificate_file_that_is_none_is_denied),
                UNIT_TEST(a_call_to_what_is_no_url_is_refused),
                UNIT_TEST(a_stop_request_ends_a_call)) // the last: a stop lasts

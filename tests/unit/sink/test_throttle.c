@@ -145,7 +145,7 @@ END_TEST
 START_TEST(a_host_that_fails_rests_and_the_others_go_on)
 {
     struct throttle *t = make(3, 8);
-    throttle_failed(t, 1, 0, false, ALL_OF_IT);
+    throttle_failed(t, 1, 0, false, -1, ALL_OF_IT);
     const size_t expected[] = {0, 2, 0, 2};
     for (size_t i = 0; i < COUNT_OF(expected); i++)
         ck_assert_uint_eq(pick(t, 1099), expected[i]);
@@ -157,7 +157,7 @@ END_TEST
 START_TEST(a_host_is_tried_again_by_a_single_request)
 {
     struct throttle *t = make(1, 8);
-    throttle_failed(t, 0, 0, false, ALL_OF_IT);
+    throttle_failed(t, 0, 0, false, -1, ALL_OF_IT);
     ck_assert_int_eq(wait_at(t, 0), 1100);
     ck_assert_int_eq(wait_at(t, 1099), 1);
     ck_assert_uint_eq(pick(t, 1100), 0);
@@ -172,7 +172,7 @@ END_TEST
 START_TEST(an_answer_that_asks_for_patience_ends_a_rest_too)
 {
     struct throttle *t = make(1, 8);
-    throttle_failed(t, 0, 0, false, NONE_OF_IT);
+    throttle_failed(t, 0, 0, false, -1, NONE_OF_IT);
     pick(t, 100);
     throttle_overloaded(t, 0, 200, -1);
     pick(t, 200);
@@ -187,13 +187,13 @@ START_TEST(rests_grow_with_each_failed_try_up_to_a_minute)
     int64_t now = 0;
     const int64_t rests[] = {1100, 2100, 4100, 8100, 16100, 32100, 60100, 60100};
     for (size_t i = 0; i < COUNT_OF(rests); i++) {
-        throttle_failed(t, 0, now, false, ALL_OF_IT);
+        throttle_failed(t, 0, now, false, -1, ALL_OF_IT);
         ck_assert_int_eq(wait_at(t, now), rests[i]);
         now += rests[i];
         pick(t, now);
     }
     throttle_succeeded(t, 0);
-    throttle_failed(t, 0, now, false, ALL_OF_IT);
+    throttle_failed(t, 0, now, false, -1, ALL_OF_IT);
     ck_assert_int_eq(wait_at(t, now), 1100);
     throttle_free(t);
 }
@@ -203,7 +203,7 @@ START_TEST(what_was_in_flight_when_a_host_failed_is_one_failure)
 {
     struct throttle *t = make(1, 8);
     for (int i = 0; i < 8; i++)
-        throttle_failed(t, 0, i, false, ALL_OF_IT);
+        throttle_failed(t, 0, i, false, -1, ALL_OF_IT);
     ck_assert_int_eq(wait_at(t, 8), 1092);
     throttle_free(t);
 }
@@ -212,7 +212,7 @@ END_TEST
 START_TEST(even_without_luck_a_host_rests_a_little)
 {
     struct throttle *t = make(1, 8);
-    throttle_failed(t, 0, 1000, false, NONE_OF_IT);
+    throttle_failed(t, 0, 1000, false, -1, NONE_OF_IT);
     ck_assert_int_eq(wait_at(t, 1000), 100);
     throttle_free(t);
 }
@@ -221,7 +221,7 @@ END_TEST
 START_TEST(a_try_that_nobody_told_of_is_forgotten)
 {
     struct throttle *t = make(1, 8);
-    throttle_failed(t, 0, 0, false, NONE_OF_IT);
+    throttle_failed(t, 0, 0, false, -1, NONE_OF_IT);
     pick(t, 100);
     ck_assert_int_eq(wait_at(t, 101), 29999);
     pick(t, 30100);
@@ -232,8 +232,8 @@ END_TEST
 START_TEST(all_at_rest_says_when_the_first_wakes)
 {
     struct throttle *t = make(2, 8);
-    throttle_failed(t, 0, 0, false, ALL_OF_IT);
-    throttle_failed(t, 1, 500, false, NONE_OF_IT);
+    throttle_failed(t, 0, 0, false, -1, ALL_OF_IT);
+    throttle_failed(t, 1, 500, false, -1, NONE_OF_IT);
     ck_assert_int_eq(wait_at(t, 550), 50);
     ck_assert_uint_eq(pick(t, 600), 1);
     ck_assert_int_eq(wait_at(t, 600), 500);
@@ -246,9 +246,22 @@ START_TEST(a_timeout_halves_the_limit)
 {
     struct throttle *t = make(1, 8);
     succeed(t, 100);
-    throttle_failed(t, 0, 0, true, NONE_OF_IT);
-    throttle_failed(t, 0, 1, true, NONE_OF_IT);
+    throttle_failed(t, 0, 0, true, -1, NONE_OF_IT);
+    throttle_failed(t, 0, 1, true, -1, NONE_OF_IT);
     ck_assert_uint_eq(throttle_limit(t), 4);
+    throttle_free(t);
+}
+END_TEST
+
+START_TEST(a_host_that_says_how_long_rests_so_long_and_the_others_go_on)
+{
+    struct throttle *t = make(2, 8);
+    throttle_failed(t, 0, 0, false, 5000, ALL_OF_IT);
+    throttle_failed(t, 0, 10, false, 9000, ALL_OF_IT); // was in flight before
+    ck_assert_uint_eq(pick(t, 8000), 1);
+    ck_assert_uint_eq(pick(t, 8000), 1);
+    throttle_failed(t, 1, 8000, false, 0, ALL_OF_IT); // not below its own rest
+    ck_assert_int_eq(wait_at(t, 8000), 1010);
     throttle_free(t);
 }
 END_TEST
@@ -267,4 +280,5 @@ UNIT_MAIN("sink/throttle", UNIT_TEST(it_starts_with_eight_requests_or_the_maximu
           UNIT_TEST(what_was_in_flight_when_a_host_failed_is_one_failure),
           UNIT_TEST(even_without_luck_a_host_rests_a_little),
           UNIT_TEST(a_try_that_nobody_told_of_is_forgotten),
-          UNIT_TEST(all_at_rest_says_when_the_first_wakes), UNIT_TEST(a_timeout_halves_the_limit))
+          UNIT_TEST(all_at_rest_says_when_the_first_wakes), UNIT_TEST(a_timeout_halves_the_limit),
+          UNIT_TEST(a_host_that_says_how_long_rests_so_long_and_the_others_go_on))

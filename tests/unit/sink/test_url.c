@@ -79,6 +79,25 @@ START_TEST(a_host_is_named_without_path_and_password)
 }
 END_TEST
 
+static const struct {
+    const char *target;
+    const char *named;
+} targets[] = {
+    {"https://host/es/index/_bulk?filter_path=took", "https://host/es/index/_bulk;"},
+    {"http://user:secret@host/#top", "http://user:***@host/;"},
+    {"/somewhere", "/somewhere;"},
+};
+
+START_TEST(a_redirect_is_named_without_query_and_password)
+{
+    struct buffer out;
+    buffer_init(&out, 1000);
+    url_append_redirect(&out, targets[_i].target);
+    ck_assert_ptr_nonnull(strstr(buffer_string(&out), targets[_i].named));
+    buffer_free(&out);
+}
+END_TEST
+
 START_TEST(a_user_is_seen_before_the_host_only)
 {
     ck_assert(url_has_user("http://user:secret@host"));
@@ -102,5 +121,6 @@ END_TEST
 UNIT_MAIN("sink/url", UNIT_EACH(a_good_url_is_accepted, good),
           UNIT_EACH(a_bad_url_is_refused_and_its_password_is_not_shown, bad),
           UNIT_EACH(a_host_is_named_without_path_and_password, names),
+          UNIT_EACH(a_redirect_is_named_without_query_and_password, targets),
           UNIT_TEST(a_user_is_seen_before_the_host_only),
           UNIT_TEST(a_password_is_suspected_where_a_url_is_torn))
