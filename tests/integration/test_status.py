@@ -186,7 +186,7 @@ def test_a_dry_run_shows_the_plan_and_three_documents_and_does_nothing(elasticse
     for line in (f"^source: .*{job.database.conninfo.split()[0][5:]}.*/tests$", "^key: .*id .integer.*unique",
                  "^range: .*from 11", "^rows: .*20", f"^spool: .*{job.spool}$", f"^index: .*{job.index}$",
                  "^ *id +integer +-> number$", "^ *_routing +text +-> bulk metadata$",
-                 "^ *day +date +-> string$", "^ *at +timestamp with time zone +-> date with offset$",
+                 "^ *day +date +-> date$", "^ *at +timestamp with time zone +-> date with offset$",
                  r"^ *tags +text\[\] by to_jsonb\(\) +-> JSON as it is$", "^ *more +jsonb +-> JSON"):
         assert re.search(line, plan, re.MULTILINE), (line, plan)
     assert list(operations(documents.encode())) == [
