@@ -102,7 +102,7 @@ START_TEST(a_symbolic_link_is_not_followed)
     struct dead_file *d;
     struct error err;
     ck_assert_int_eq(symlinkat("/dev/null", dir, DEAD_FILE), 0);
-    unit_assert_error(dead_open(&d, dir, 0, &err), err, ERROR_DISK, DEAD_FILE);
+    unit_assert_error(dead_open(&d, dir, 0, &err), err, ERROR_CONFIG, DEAD_FILE);
 }
 END_TEST
 
