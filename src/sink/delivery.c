@@ -371,8 +371,10 @@ static void put_dead_letter(struct delivery *d, size_t document, struct slice li
     struct slice source = {lines.data + action, 0};
     if (newline != NULL && action + 1 < lines.size)
         source = (struct slice){newline + 1, lines.size - action - 2};
-    dead_format(out, (struct slice){lines.data, action}, source, r->status,
-                (struct slice){d->errors.data + r->error_at, r->error_size});
+    struct slice error = {"", 0};
+    if (r->error_size > 0)
+        error = (struct slice){d->errors.data + r->error_at, r->error_size};
+    dead_format(out, (struct slice){lines.data, action}, source, r->status, error);
 }
 
 bool delivery_put_dead_letters(struct delivery *d, struct buffer *out, struct error *err)

@@ -84,11 +84,13 @@ bool target_is_missing(const struct target *t)
 /* Take the first line, with its newline, off *TEXT. False at the end. */
 static bool next_line(struct slice *text, struct slice *line)
 {
-    const char *newline = text->size > 0 ? memchr(text->data, '\n', text->size) : NULL;
+    if (text->size == 0)
+        return false;
+    const char *newline = memchr(text->data, '\n', text->size);
     *line = (struct slice){text->data, newline ? (size_t)(newline - text->data) + 1 : text->size};
     text->data += line->size;
     text->size -= line->size;
-    return line->size > 0;
+    return true;
 }
 
 static bool has_line(struct slice text, struct slice wanted)
