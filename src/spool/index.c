@@ -9,16 +9,16 @@
 
 #include <lmdb.h>
 
+#include "base/file.h"
+#include "spool/index_check.h"
 #include "spool/record.h"
 
-enum table { TABLE_META, TABLE_PARTS, TABLE_PENDING, TABLE_DONE, TABLE_SEGMENTS, TABLES };
-enum meta { META_JOB = 1, META_DESCRIPTION = 2 };
-
-static const char *const table_names[TABLES] = {"meta", "parts", "frames", "done", "segments"};
+static const char *const table_names[TABLES] = {"done", "frames", "meta", "parts", "segments"};
 
 enum {
     FILE_MODE = 0600,
     READERS = 16,
+    LOOKS = 1000,               // at a file that others commit to meanwhile
     RECORD_MAX_BYTES = 4 << 20, // the description holds the query, up to 1 MiB, as JSON
 };
 
@@ -60,6 +60,25 @@ static bool lmdb_failed(int rc, const char *what, struct error *err)
     return error_set(err, kind_of(rc), "%s: %s: %s", INDEX_FILE, what, mdb_strerror(rc));
 }
 
+/* --- open --- */
+
+/* LMDB must not read a page that is not sound. */
+static bool check_pages(struct index *index, int fd, struct error *err)
+{
+    bool is_found = false;
+    for (int i = 0; i < LOOKS && !is_found; i++) {
+        MDB_txn *txn;
+        int rc = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
+        if (rc != 0)
+            return lmdb_failed(rc, "no transaction", err);
+        bool ok = index_check_commit(fd, mdb_txn_id(txn), table_names, TABLES, &is_found, err);
+        mdb_txn_abort(txn);
+        if (!ok)
+            return false;
+    }
+    return is_found || index_damaged(err, "its meta pages are damaged");
+}
+
 static int open_environment(struct index *index, const char *directory, enum index_mode mode)
 {
     char path[4096];
@@ -93,40 +112,62 @@ static int open_tables(struct index *index, enum index_mode mode)
     return rc;
 }
 
-/* No file, or one without tables or of no bytes: its making was cut short. (Of an empty file LMDB
- * wants to write the first pages, which it may not when it only reads: EBADF.) */
-static bool is_absent(int rc)
+/* A file without tables: its making was cut short. */
+static bool open_checked(struct index *index, const char *directory, enum index_mode mode, int fd,
+                         bool *is_absent, struct error *err)
 {
-    return rc == ENOENT || rc == MDB_NOTFOUND || rc == EBADF;
+    int dead_readers;
+    *is_absent = fd < 0;
+    if (fd >= 0 && !index_check_metas(fd, is_absent, err))
+        return false;
+    if (*is_absent && mode == INDEX_READ)
+        return true;
+    int rc = open_environment(index, directory, mode);
+    if (rc == 0 && mode == INDEX_WRITE)
+        rc = mdb_reader_check(index->env, &dead_readers);
+    if (rc == 0 && !*is_absent && !check_pages(index, fd, err))
+        return false;
+    if (rc == 0)
+        rc = open_tables(index, mode);
+    *is_absent = mode == INDEX_READ && rc == MDB_NOTFOUND;
+    return rc == 0 || *is_absent || lmdb_failed(rc, "can't be opened", err);
+}
+
+static bool open_file(int *fd, const char *directory, struct error *err)
+{
+    int dir;
+    *fd = -1;
+    if (!file_open_directory(&dir, directory, false, err))
+        return false;
+    bool ok = dir < 0 || file_open(fd, dir, INDEX_FILE, false, err);
+    file_close(&dir);
+    return ok;
 }
 
 bool index_open(struct index **out, const char *directory, enum index_mode mode, struct error *err)
 {
+    bool is_absent;
+    int fd;
     struct index *index = calloc(1, sizeof *index);
+    *out = NULL;
     if (index == NULL)
         return error_set_memory(err);
-    int rc = open_environment(index, directory, mode);
-    int dead_readers;
-    if (rc == 0 && mode == INDEX_WRITE)
-        rc = mdb_reader_check(index->env, &dead_readers);
-    if (rc == 0)
-        rc = open_tables(index, mode);
-    if (rc != 0) {
+    bool ok =
+        open_file(&fd, directory, err) && open_checked(index, directory, mode, fd, &is_absent, err);
+    file_close(&fd);
+    if (ok && !is_absent)
+        *out = index;
+    else
         index_close(index);
-        *out = NULL;
-        if (mode == INDEX_READ && is_absent(rc))
-            return true;
-        return lmdb_failed(rc, "can't be opened", err);
-    }
-    *out = index;
-    return true;
+    return ok;
 }
 
 void index_close(struct index *index)
 {
     if (index == NULL)
         return;
-    mdb_env_close(index->env);
+    if (index->env != NULL)
+        mdb_env_close(index->env);
     free(index);
 }
 
@@ -178,7 +219,7 @@ static bool put_record(struct index_txn *txn, enum table table, uint64_t number,
 {
     unsigned char key_bytes[8];
     store_u64_big_endian(key_bytes, number);
-    record_seal(&txn->record);
+    record_seal(&txn->record, table, number);
     if (!buffer_check(&txn->record, "an index record", err))
         return false;
     MDB_val key = {sizeof key_bytes, key_bytes};
@@ -206,12 +247,12 @@ static bool next_record(struct index_txn *txn, enum table table, uint64_t *numbe
         return true;
     if (rc != 0)
         return lmdb_failed(rc, "can't be read", err);
+    if (key.mv_size != sizeof key_bytes)
+        return index_damaged(err, "a key of table \"%s\" is damaged", table_names[table]);
     *value = (struct slice){data.mv_data, data.mv_size};
-    if (key.mv_size != sizeof key_bytes || !record_open(value))
-        return error_set(err, ERROR_DAMAGED, "%s: a record of table \"%s\" is damaged", INDEX_FILE,
-                         table_names[table]);
     *number = load_u64_big_endian(key.mv_data);
-    return true;
+    return record_open(value, table, *number) ||
+           index_damaged(err, "a record of table \"%s\" is damaged", table_names[table]);
 }
 
 static bool delete_record(struct index_txn *txn, enum table table, uint64_t number,
@@ -227,8 +268,8 @@ static bool delete_record(struct index_txn *txn, enum table table, uint64_t numb
 /* A record that was read but whose fields don't fill it exactly. */
 static bool check_fields(bool is_good, enum table table, struct error *err)
 {
-    return is_good || error_set(err, ERROR_DAMAGED, "%s: a record of table \"%s\" is malformed",
-                                INDEX_FILE, table_names[table]);
+    return is_good ||
+           index_damaged(err, "a record of table \"%s\" is malformed", table_names[table]);
 }
 
 static bool get_meta(struct index_txn *txn, enum meta number, struct slice *value, bool *found,

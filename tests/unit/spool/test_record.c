@@ -248,10 +248,10 @@ START_TEST(a_sealed_record_opens_to_its_fields)
 {
     put(_i);
     size_t size = out.size;
-    record_seal(&out);
+    record_seal(&out, TABLE_PARTS, 7);
     struct slice record = buffer_slice(&out);
     ck_assert_uint_eq(record.size, size + 4);
-    ck_assert(record_open(&record));
+    ck_assert(record_open(&record, TABLE_PARTS, 7));
     ck_assert_uint_eq(record.size, size);
     ck_assert(get(_i, record));
 }
@@ -260,12 +260,25 @@ END_TEST
 START_TEST(every_flipped_bit_breaks_the_seal)
 {
     put(_i);
-    record_seal(&out);
+    record_seal(&out, TABLE_PARTS, 7);
     for (size_t i = 0; i < 8 * out.size; i++) {
         struct slice record = buffer_slice(&out);
         out.data[i / 8] = (char)(out.data[i / 8] ^ (1 << i % 8));
-        ck_assert(!record_open(&record));
+        ck_assert(!record_open(&record, TABLE_PARTS, 7));
         out.data[i / 8] = (char)(out.data[i / 8] ^ (1 << i % 8));
+    }
+}
+END_TEST
+
+START_TEST(a_record_in_another_place_does_not_open)
+{
+    put(_i);
+    record_seal(&out, TABLE_PARTS, 7);
+    struct slice record = buffer_slice(&out);
+    ck_assert(!record_open(&record, TABLE_DONE, 7));
+    for (int bit = 0; bit < 64; bit++) {
+        record = buffer_slice(&out);
+        ck_assert(!record_open(&record, TABLE_PARTS, 7 ^ (uint64_t)1 << bit));
     }
 }
 END_TEST
@@ -273,10 +286,10 @@ END_TEST
 START_TEST(a_record_cut_anywhere_does_not_open)
 {
     put(_i);
-    record_seal(&out);
+    record_seal(&out, TABLE_PARTS, 7);
     for (size_t size = 0; size < out.size; size++) {
         struct slice record = {out.data, size};
-        ck_assert(!record_open(&record));
+        ck_assert(!record_open(&record, TABLE_PARTS, 7));
     }
 }
 END_TEST
@@ -291,4 +304,5 @@ UNIT_MAIN_WITH("spool/record", set_up, tear_down, UNIT_TEST(a_job_comes_back_as_
                UNIT_TEST(a_state_or_a_kind_that_is_none_is_refused),
                UNIT_LOOP(a_sealed_record_opens_to_its_fields, 4),
                UNIT_LOOP(every_flipped_bit_breaks_the_seal, 4),
+               UNIT_LOOP(a_record_in_another_place_does_not_open, 4),
                UNIT_LOOP(a_record_cut_anywhere_does_not_open, 4))

@@ -223,7 +223,7 @@ static void set_format(uint32_t version)
     for (char *at = file;
          (at = memmem(at, (size_t)(file + size - at), record.data, record.size));) {
         store_u32(record.data, version);
-        record_seal(&record);
+        record_seal(&record, TABLE_META, META_JOB);
         ck_assert_int_gt(pwrite(fd, record.data, record.size, at - file), 0);
         record_put_job(&record, &job);
         at++;
