@@ -13,7 +13,7 @@
 #include "spool/compress.h"
 #include "spool/segment.h"
 
-enum { DESCRIPTION_MAX_BYTES = 4 << 20, TEXT_MAX_BYTES = 16 << 20, WATCH_MS = 1000 };
+enum { TEXT_MAX_BYTES = 16 << 20, WATCH_MS = 1000 };
 
 static bool open_to_look(const struct options *o, struct spool **s, struct error *err)
 {
@@ -78,7 +78,7 @@ static bool read_standing(struct spool *s, struct standing *st, struct error *er
     struct buffer text;
     *st = (struct standing){.is_dumping = spool_is_held(s, SPOOL_DUMP),
                             .is_replaying = spool_is_held(s, SPOOL_REPLAY)};
-    buffer_init(&text, DESCRIPTION_MAX_BYTES);
+    buffer_init(&text, SPOOL_DESCRIPTION_MAX_BYTES);
     bool ok = spool_get_job(s, &st->job, err) && spool_each_part(s, count_part, &st->parts, err) &&
               spool_get_description(s, &text, err);
     st->description = ok ? json_loadb(text.data, text.size, 0, NULL) : NULL;

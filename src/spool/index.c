@@ -282,6 +282,11 @@ static bool get_meta(struct index_txn *txn, enum meta number, struct slice *valu
     return true;
 }
 
+bool index_job_adds_up(const struct index_job *job)
+{
+    return job->rows == job->acknowledged + job->dead + job->pending;
+}
+
 bool index_get_job(struct index_txn *txn, struct index_job *job, bool *found, struct error *err)
 {
     struct slice value;

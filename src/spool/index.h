@@ -25,7 +25,8 @@ struct index_job {
     struct job_id id;
     uint64_t next_frame; // numbers not given out yet
     uint32_t next_segment;
-    uint32_t next_part;
+    uint32_t next_part;                           // of those made later (FRAME_LATER_PARTS)
+    uint32_t parts;                               // how many there are
     uint64_t rows, acknowledged, dead, pending;   // the ledger, in documents
     uint64_t frames, raw_bytes, compressed_bytes; // all that were ever written
     uint64_t spool_bytes;                         // length of all segments on disk
@@ -38,6 +39,9 @@ struct index_job {
     uint64_t updated_ms;                         // the last commit
     uint32_t in_flight;                          // requests, at the last commit
 };
+
+/* Does the ledger? */
+bool index_job_adds_up(const struct index_job *job);
 
 struct index_part {
     uint32_t number;

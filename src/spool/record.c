@@ -44,6 +44,7 @@ void record_put_job(struct buffer *out, const struct index_job *job)
     put_u64(out, job->next_frame);
     put_u32(out, job->next_segment);
     put_u32(out, job->next_part);
+    put_u32(out, job->parts);
     put_u64(out, job->rows);
     put_u64(out, job->acknowledged);
     put_u64(out, job->dead);
@@ -82,6 +83,7 @@ bool record_get_job(struct slice fields, struct index_job *job)
     job->next_frame = get_u64(&r);
     job->next_segment = get_u32(&r);
     job->next_part = get_u32(&r);
+    job->parts = get_u32(&r);
     job->rows = get_u64(&r);
     job->acknowledged = get_u64(&r);
     job->dead = get_u64(&r);

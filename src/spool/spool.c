@@ -9,7 +9,6 @@
 #include "spool/state.h"
 
 #define LOCK_FILE "lock"
-#define JOB_FILE "job.json"
 
 /* --- locks: one byte of the lock file for each role --- */
 
@@ -92,7 +91,7 @@ static bool check_identity(struct spool *s, const struct job_id *id, struct erro
         err, ERROR_CONFIG,
         "it belongs to another job (%s; its %s says which): use another --spool, or the "
         "same query, key, range, index and operation as that job",
-        theirs, JOB_FILE);
+        theirs, SPOOL_JOB_FILE);
 }
 
 /* Read the job's record. An index without one is the remains of a begin that a crash cut short. */
@@ -137,7 +136,7 @@ static bool take_part(struct spool *s, struct error *err)
         return true;
     index_close(s->index);
     s->index = NULL;
-    if (!index_open(&s->index, s->options.path, INDEX_WRITE, err))
+    if (!index_open(&s->index, s->options.path, INDEX_WRITE, err) || !spool_trust_index(s, err))
         return false;
     if (s->options.roles & SPOOL_DUMP)
         return spool_recover(s, err);
@@ -233,7 +232,8 @@ static bool write_plan(struct spool *s, struct slice description, const struct k
         .id = s->id,
         .next_frame = 1,
         .next_segment = 1,
-        .next_part = (uint32_t)part_count,
+        .next_part = FRAME_LATER_PARTS,
+        .parts = (uint32_t)part_count,
         .estimated_rows = estimated_rows,
         .started_ms = now,
         .updated_ms = now,
@@ -253,7 +253,7 @@ static bool create_files(struct spool *s, struct slice description, struct error
     if (s->dir < 0 && !file_open_directory(&s->dir, s->options.path, true, err))
         return false;
     return (s->lock_file >= 0 || take_locks(s, err)) &&
-           file_replace(s->dir, JOB_FILE, description, err) &&
+           file_replace(s->dir, SPOOL_JOB_FILE, description, err) &&
            index_open(&s->index, s->options.path, INDEX_WRITE, err) &&
            file_sync_directory(s->dir, err);
 }
@@ -321,7 +321,7 @@ bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
 
 bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct error *err)
 {
-    if (job->rows != job->acknowledged + job->dead + job->pending) {
+    if (!index_job_adds_up(job)) {
         index_abort(txn);
         return error_set(err, ERROR_BUG, "the ledger does not add up: %llu rows read",
                          (unsigned long long)job->rows);

@@ -250,7 +250,7 @@ static inline bool spooled_replay(struct spool *s, struct error *err)
             break;
         ok = spool_read_frame(s, &frame, &bytes, &body, &why, err);
         if (ok && why != NULL)
-            ok = spool_lose_frame(s, frame.number, err);
+            ok = spool_lose_frame(s, frame.number, why, err);
         else if (ok)
             ok = spooled_tally(body, err) &&
                  spooled_try_acknowledge(s, frame.number, frame.documents, 0, err);

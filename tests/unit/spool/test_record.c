@@ -21,6 +21,7 @@ static const struct index_job whole_job = {
     .next_frame = 1ull << 40,
     .next_segment = 102,
     .next_part = 103,
+    .parts = 124,
     .rows = 104,
     .acknowledged = 105,
     .dead = 106,
@@ -48,6 +49,7 @@ static void assert_same_job(const struct index_job *a, const struct index_job *b
     ck_assert_uint_eq(a->next_frame, b->next_frame);
     ck_assert_uint_eq(a->next_segment, b->next_segment);
     ck_assert_uint_eq(a->next_part, b->next_part);
+    ck_assert_uint_eq(a->parts, b->parts);
     ck_assert_uint_eq(a->rows, b->rows);
     ck_assert_uint_eq(a->acknowledged, b->acknowledged);
     ck_assert_uint_eq(a->dead, b->dead);

@@ -87,7 +87,8 @@ START_TEST(the_job_is_known_after_a_new_start)
     ck_assert(!spool_is_new(s));
     struct index_job job = spooled_read_job(s);
     ck_assert_mem_eq(job.id.bytes, spooled_job.bytes, JOB_ID_BYTES);
-    ck_assert_uint_eq(job.next_part, 3);
+    ck_assert_uint_eq(job.parts, 3);
+    ck_assert_uint_eq(job.next_part, FRAME_LATER_PARTS);
     ck_assert_uint_eq(job.next_segment, 1);
     ck_assert_uint_eq(job.next_frame, 1);
     ck_assert_uint_ne(job.started_ms, 0);
