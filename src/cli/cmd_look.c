@@ -6,9 +6,11 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "job/rebuild_index.h"
 #include "job/verify.h"
 #include "spool/compress.h"
 #include "spool/segment.h"
@@ -239,11 +241,22 @@ static bool verify(struct options *o, struct spool *s, struct error *err)
     return ok;
 }
 
+static bool rebuild(struct options *o, struct error *err)
+{
+    bool is_sound;
+    if (!job_rebuild_index(o->job.spool, &is_sound, err))
+        return false;
+    if (is_sound)
+        log_message(LOG_INFO, "spool %s: the index is sound, and stays", o->job.spool);
+    return true;
+}
+
 int command_verify(struct options *o)
 {
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
-    bool ok = open_to_look(o, &s, &err) && verify(o, s, &err);
+    bool ok = (!o->rebuild || o->job.spool == NULL || rebuild(o, &err)) &&
+              open_to_look(o, &s, &err) && verify(o, s, &err);
     spool_close(s);
     return ok ? 0 : command_failed(&err);
 }

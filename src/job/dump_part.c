@@ -106,6 +106,7 @@ static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
         struct key_range window = p->left;
         if (found) {
             window.has_to = true;
+            window.is_to_exclusive = false;
             window.to = buffer_slice(&upto);
         }
         *is_last = !found;

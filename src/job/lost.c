@@ -32,16 +32,17 @@ void lost_log_frame(const struct index_frame *frame, const char *why)
 void lost_put_range(struct buffer *out, const struct index_part *part)
 {
     const struct key_range *range = &part->range;
-    if (!part->has_last && !range->has_from && !range->has_to)
+    bool has_start = part->has_last || range->has_from;
+    if (!has_start && !range->has_to)
         buffer_append_string(out, "all");
     if (part->has_last)
         put_key(out, "after ", part->last);
     else if (range->has_from)
         put_key(out, range->is_from_inclusive ? "" : "after ", range->from);
+    if (has_start)
+        buffer_append_string(out, range->has_to ? " " : " on");
     if (range->has_to)
-        put_key(out, part->has_last || range->has_from ? " to " : "up to ", range->to);
-    else if (range->has_from || part->has_last)
-        buffer_append_string(out, " on");
+        put_key(out, range->is_to_exclusive ? "before " : has_start ? "to " : "up to ", range->to);
 }
 
 struct lost {

@@ -115,7 +115,7 @@ static bool check_description(struct verify *v, struct error *err)
     buffer_init(&wanted, SPOOL_DESCRIPTION_MAX_BYTES);
     buffer_init(&found, SPOOL_DESCRIPTION_MAX_BYTES);
     bool ok = spool_get_description(v->spool, &wanted, err) &&
-              spool_read_description_file(v->spool, &found, &is_there, err);
+              spool_read_description_file(spool_directory(v->spool), &found, &is_there, err);
     if (ok && !is_there)
         problem(v, SPOOL_JOB_FILE " is absent");
     else if (ok && !slice_equal(buffer_slice(&wanted), buffer_slice(&found)))

@@ -79,10 +79,15 @@ static bool check_pages(struct index *index, int fd, struct error *err)
     return is_found || index_damaged(err, "its meta pages are damaged");
 }
 
+static const char *file_name(enum index_mode mode)
+{
+    return mode == INDEX_NEW ? INDEX_NEW_FILE : INDEX_FILE;
+}
+
 static int open_environment(struct index *index, const char *directory, enum index_mode mode)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/%s", directory, INDEX_FILE) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", directory, file_name(mode)) >= (int)sizeof path)
         return ENAMETOOLONG;
     int rc = mdb_env_create(&index->env);
     if (rc == 0)
@@ -123,7 +128,7 @@ static bool open_checked(struct index *index, const char *directory, enum index_
     if (*is_absent && mode == INDEX_READ)
         return true;
     int rc = open_environment(index, directory, mode);
-    if (rc == 0 && mode == INDEX_WRITE)
+    if (rc == 0 && mode != INDEX_READ)
         rc = mdb_reader_check(index->env, &dead_readers);
     if (rc == 0 && !*is_absent && !check_pages(index, fd, err))
         return false;
@@ -133,13 +138,13 @@ static bool open_checked(struct index *index, const char *directory, enum index_
     return rc == 0 || *is_absent || lmdb_failed(rc, "can't be opened", err);
 }
 
-static bool open_file(int *fd, const char *directory, struct error *err)
+static bool open_file(int *fd, const char *directory, enum index_mode mode, struct error *err)
 {
     int dir;
     *fd = -1;
     if (!file_open_directory(&dir, directory, false, err))
         return false;
-    bool ok = dir < 0 || file_open(fd, dir, INDEX_FILE, false, err);
+    bool ok = dir < 0 || file_open(fd, dir, file_name(mode), false, err);
     file_close(&dir);
     return ok;
 }
@@ -152,8 +157,8 @@ bool index_open(struct index **out, const char *directory, enum index_mode mode,
     *out = NULL;
     if (index == NULL)
         return error_set_memory(err);
-    bool ok =
-        open_file(&fd, directory, err) && open_checked(index, directory, mode, fd, &is_absent, err);
+    bool ok = open_file(&fd, directory, mode, err) &&
+              open_checked(index, directory, mode, fd, &is_absent, err);
     file_close(&fd);
     if (ok && !is_absent)
         *out = index;

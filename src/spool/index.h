@@ -15,6 +15,7 @@
 #include "spool/frame.h"
 
 #define INDEX_FILE "index.mdb"
+#define INDEX_NEW_FILE "index.mdb.new"
 
 struct index;
 struct index_txn;
@@ -76,9 +77,10 @@ struct index_segment {
 
 enum frame_table { FRAMES_PENDING, FRAMES_DONE };
 
-enum index_mode { INDEX_READ, INDEX_WRITE };
+/* INDEX_NEW: to write DIRECTORY/index.mdb.new, which is to take the other one's place. */
+enum index_mode { INDEX_READ, INDEX_WRITE, INDEX_NEW };
 
-/* Open DIRECTORY/index.mdb, made when missing and MODE is INDEX_WRITE. With INDEX_READ a missing
+/* Open DIRECTORY/index.mdb, made when missing and MODE is not INDEX_READ. With INDEX_READ a missing
  * one, or one whose making a crash cut short, gives *OUT = NULL and true. One handle for a process
  * at a time (lmdb.h, mdb_env_open). Errors: ERROR_DISK, ERROR_DAMAGED, ERROR_CONFIG for a file of
  * another LMDB version. */

@@ -24,14 +24,13 @@ bool spool_get_description(struct spool *s, struct buffer *out, struct error *er
     return ok && buffer_check(out, "the job's description", err);
 }
 
-bool spool_read_description_file(const struct spool *s, struct buffer *out, bool *found,
-                                 struct error *err)
+bool spool_read_description_file(int dir, struct buffer *out, bool *found, struct error *err)
 {
     uint64_t size;
     size_t got = 0;
     int fd;
     *found = false;
-    if (!file_open(&fd, s->dir, SPOOL_JOB_FILE, false, err))
+    if (!file_open(&fd, dir, SPOOL_JOB_FILE, false, err))
         return false;
     if (fd < 0)
         return true;

@@ -5,7 +5,14 @@
 
 enum { CHECK_BYTES = 4 };
 
-enum part_flag { HAS_FROM = 1, FROM_INCLUSIVE = 2, HAS_TO = 4, HAS_LAST = 8, FINISHED = 16 };
+enum part_flag {
+    HAS_FROM = 1,
+    FROM_INCLUSIVE = 2,
+    HAS_TO = 4,
+    HAS_LAST = 8,
+    FINISHED = 16,
+    TO_EXCLUSIVE = 32
+};
 
 /* The place is the hash's seed: a record that is found elsewhere fails its check. */
 static uint32_t check_of(struct slice fields, enum table table, uint64_t number)
@@ -109,10 +116,10 @@ bool record_get_job(struct slice fields, struct index_job *job)
 void record_put_part(struct buffer *out, const struct index_part *part)
 {
     const struct key_range *range = &part->range;
-    unsigned flags = (range->has_from ? HAS_FROM : 0u) |
-                     (range->is_from_inclusive ? FROM_INCLUSIVE : 0u) |
-                     (range->has_to ? HAS_TO : 0u) | (part->has_last ? HAS_LAST : 0u) |
-                     (part->is_finished ? FINISHED : 0u);
+    unsigned flags =
+        (range->has_from ? HAS_FROM : 0u) | (range->is_from_inclusive ? FROM_INCLUSIVE : 0u) |
+        (range->has_to ? HAS_TO : 0u) | (part->has_last ? HAS_LAST : 0u) |
+        (part->is_finished ? FINISHED : 0u) | (range->is_to_exclusive ? TO_EXCLUSIVE : 0u);
     buffer_clear(out);
     put_u32(out, flags);
     put_slice(out, range->from);
@@ -127,6 +134,7 @@ bool record_get_part(struct slice fields, struct index_part *part)
     part->range.has_from = flags & HAS_FROM;
     part->range.is_from_inclusive = flags & FROM_INCLUSIVE;
     part->range.has_to = flags & HAS_TO;
+    part->range.is_to_exclusive = flags & TO_EXCLUSIVE;
     part->has_last = flags & HAS_LAST;
     part->is_finished = flags & FINISHED;
     part->range.from = get_slice(&r);

@@ -102,7 +102,7 @@ static bool recover_description(struct spool *s, struct error *err)
     buffer_init(&wanted, SPOOL_DESCRIPTION_MAX_BYTES);
     buffer_init(&found, SPOOL_DESCRIPTION_MAX_BYTES);
     bool ok = spool_get_description(s, &wanted, err) &&
-              spool_read_description_file(s, &found, &is_there, err);
+              spool_read_description_file(s->dir, &found, &is_there, err);
     if (ok && (!is_there || !slice_equal(buffer_slice(&wanted), buffer_slice(&found))))
         ok = file_replace(s->dir, SPOOL_JOB_FILE, buffer_slice(&wanted), err);
     buffer_free(&wanted);

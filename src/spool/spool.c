@@ -28,7 +28,7 @@ static bool take_lock(struct spool *s, enum spool_role role, struct error *err)
                               role == SPOOL_DUMP ? "dumps into it" : "replays it");
 }
 
-static bool take_locks(struct spool *s, struct error *err)
+bool spool_take_locks(struct spool *s, struct error *err)
 {
     if (s->options.roles == SPOOL_READER)
         return file_open(&s->lock_file, s->dir, LOCK_FILE, false, err);
@@ -55,19 +55,6 @@ static bool see_content(const char *name, void *context, struct error *err)
     (void)err;
     content->has_index |= strcmp(name, INDEX_FILE) == 0;
     content->has_segments |= segment_number(name, &number);
-    return true;
-}
-
-/* Is there an index in the directory? Segments without one are not ours to write over. */
-static bool find_index(struct spool *s, bool *found, struct error *err)
-{
-    struct content content = {false, false};
-    if (!file_list(s->dir, see_content, &content, err))
-        return false;
-    *found = content.has_index;
-    if (!content.has_index && content.has_segments)
-        return error_set(err, ERROR_DAMAGED,
-                         "it holds segments but no %s; move them away to begin anew", INDEX_FILE);
     return true;
 }
 
@@ -110,27 +97,37 @@ static bool load_job(struct spool *s, struct error *err)
     return ok;
 }
 
+/* Segments come after the index's first commit: without it they are not ours to write over. */
+static bool check_has_index(const struct spool *s, const struct content *content, struct error *err)
+{
+    bool has_index = s->index != NULL && !s->is_new;
+    return has_index || !content->has_segments ||
+           error_set(err, ERROR_DAMAGED,
+                     "it holds segments but %s %s: bobbin verify --rebuild makes a new one from "
+                     "them; or move them away to begin anew",
+                     content->has_index ? "an empty" : "no", INDEX_FILE);
+}
+
 /* First look without writing anything: is it a spool, and whose? */
 static bool look(struct spool *s, const struct job_id *id, struct error *err)
 {
-    bool has_index;
+    struct content content = {false, false};
     if (!file_open_directory(&s->dir, s->options.path, false, err))
         return false;
     if (s->dir < 0)
         return true;
-    if (!find_index(s, &has_index, err))
+    if (!file_list(s->dir, see_content, &content, err))
         return false;
-    if (!has_index)
-        return true;
-    if (!index_open(&s->index, s->options.path, INDEX_READ, err))
+    if (content.has_index && !(index_open(&s->index, s->options.path, INDEX_READ, err) &&
+                               (s->index == NULL || load_job(s, err))))
         return false;
-    return s->index == NULL || (load_job(s, err) && (s->is_new || check_identity(s, id, err)));
+    return check_has_index(s, &content, err) && (s->is_new || check_identity(s, id, err));
 }
 
 /* Then take part: locks, the index for writing, and clear up. */
 static bool take_part(struct spool *s, struct error *err)
 {
-    if (!take_locks(s, err))
+    if (!spool_take_locks(s, err))
         return false;
     if (s->options.roles == SPOOL_READER)
         return true;
@@ -150,10 +147,10 @@ static void reset_state(struct spool *s)
     s->is_new = true;
 }
 
-bool spool_open(struct spool **out, const struct spool_options *options, const struct job_id *id,
-                struct error *err)
+bool spool_new(struct spool **out, const struct spool_options *options, struct error *err)
 {
     struct spool *s = calloc(1, sizeof *s);
+    *out = s;
     if (s == NULL)
         return error_set_memory(err);
     s->options = *options;
@@ -161,6 +158,15 @@ bool spool_open(struct spool **out, const struct spool_options *options, const s
     s->is_new = true;
     pthread_mutex_init(&s->lock, NULL);
     buffer_init(&s->keys, SIZE_MAX);
+    return true;
+}
+
+bool spool_open(struct spool **out, const struct spool_options *options, const struct job_id *id,
+                struct error *err)
+{
+    struct spool *s;
+    if (!spool_new(&s, options, err))
+        return false;
     bool ok = look(s, id, err);
     if (ok && s->is_new) {
         reset_state(s);
@@ -252,7 +258,7 @@ static bool create_files(struct spool *s, struct slice description, struct error
 {
     if (s->dir < 0 && !file_open_directory(&s->dir, s->options.path, true, err))
         return false;
-    return (s->lock_file >= 0 || take_locks(s, err)) &&
+    return (s->lock_file >= 0 || spool_take_locks(s, err)) &&
            file_replace(s->dir, SPOOL_JOB_FILE, description, err) &&
            index_open(&s->index, s->options.path, INDEX_WRITE, err) &&
            file_sync_directory(s->dir, err);
@@ -287,9 +293,14 @@ static bool remove_data(const char *name, void *context, struct error *err)
 {
     const struct spool *s = context;
     uint32_t number;
+    static const char *const names[] = {SPOOL_DEAD_FILE, SPOOL_DEAD_FILE ".old",
+                                        INDEX_FILE ".damaged"};
     if (segment_number(name, &number))
         return segment_remove(s->dir, number, err);
-    return strcmp(name, "dead.ndjson") != 0 || file_remove(s->dir, name, err);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return file_remove(s->dir, name, err);
+    return true;
 }
 
 /* The index goes last: while it is there it says that the job is finished. */

@@ -19,6 +19,7 @@ enum spool_role { SPOOL_READER = 0, SPOOL_DUMP = 1, SPOOL_REPLAY = 2 }; // bits
 typedef void spool_loss_teller(const struct index_frame *frame, const char *why);
 
 #define SPOOL_JOB_FILE "job.json"
+#define SPOOL_DEAD_FILE "dead.ndjson"
 enum { SPOOL_DESCRIPTION_MAX_BYTES = 4 << 20 }; // a query of 1 MiB, as JSON
 
 struct spool_options {
@@ -60,8 +61,9 @@ MUST_CHECK bool spool_get_job(struct spool *s, struct index_job *job, struct err
 /* Append what the job is (JSON) to OUT. */
 MUST_CHECK bool spool_get_description(struct spool *s, struct buffer *out, struct error *err);
 
-/* Append what job.json says to OUT; *FOUND false when it is absent or too long. */
-MUST_CHECK bool spool_read_description_file(const struct spool *s, struct buffer *out, bool *found,
+/* Append what job.json in the spool's directory DIR says to OUT; *FOUND false when it is absent or too
+ * long. */
+MUST_CHECK bool spool_read_description_file(int dir, struct buffer *out, bool *found,
                                             struct error *err);
 
 /* --- dump --- */

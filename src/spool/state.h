@@ -45,6 +45,12 @@ struct spool {
 
 /* --- shared by the files --- */
 
+/* A spool of which nothing is open yet: to be closed by spool_close. */
+bool spool_new(struct spool **out, const struct spool_options *options, struct error *err);
+
+/* Take the locks of its roles, in its open directory. */
+bool spool_take_locks(struct spool *s, struct error *err);
+
 /* Begin a transaction and read the job's record, which must be there. */
 bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
                           struct index_job *job, struct error *err);

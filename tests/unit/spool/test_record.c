@@ -97,6 +97,7 @@ static const struct index_part parts[] = {
     {.range = {.has_from = true, .from = {"a", 1}}},
     {.range = {.has_from = true, .is_from_inclusive = true, .from = {"", 0}}},
     {.range = {.has_to = true, .to = {"z\0z", 3}}},
+    {.range = {.has_to = true, .is_to_exclusive = true, .to = {"z", 1}}},
     {.has_last = true, .last = {"last", 4}},
     {.is_finished = true},
     {.range = {.has_from = true,
@@ -117,6 +118,7 @@ START_TEST(a_part_comes_back_as_it_was)
     ck_assert(record_get_part(buffer_slice(&out), &part));
     ck_assert_int_eq(part.range.has_from, expected->range.has_from);
     ck_assert_int_eq(part.range.is_from_inclusive, expected->range.is_from_inclusive);
+    ck_assert_int_eq(part.range.is_to_exclusive, expected->range.is_to_exclusive);
     ck_assert_int_eq(part.range.has_to, expected->range.has_to);
     ck_assert_int_eq(part.has_last, expected->has_last);
     ck_assert_int_eq(part.is_finished, expected->is_finished);
