@@ -9,7 +9,7 @@
 #include "spool/index.h"
 #include "spool/index_pages.h"
 
-enum { WHY_BYTES = 256, LOOKS = 1000 }; // LOOKS: until a reading is not torn by a commit
+enum { WHY_BYTES = 256, LOOKS = 100 }; // LOOKS: until a reading is not torn by a commit
 
 bool index_damaged(struct error *err, const char *format, ...)
 {

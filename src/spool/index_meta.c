@@ -42,7 +42,7 @@ static bool is_meta_sound(const struct page_head *head, const struct meta *meta,
         return pages_damaged(finding, i, "it is no meta page");
     if (!is_page_size(meta->free.pad) || meta->free.flags != FREE_FLAGS || meta->main.flags != 0)
         return pages_damaged(finding, i, "the meta page's fields are wrong");
-    if (meta->last_page < METAS - 1 || meta->last_page > SIZE_MAX / meta->free.pad - 1)
+    if (meta->last_page < METAS - 1 || meta->last_page > (size_t)PTRDIFF_MAX / meta->free.pad - 1)
         return pages_damaged(finding, i, "the meta page's last page is wrong");
     return meta->txn == 0 || meta->txn % METAS == i ||
            pages_damaged(finding, i, "the meta page's commit belongs to the other one");

@@ -264,21 +264,6 @@ START_TEST(an_absent_file_is_removed_already)
 }
 END_TEST
 
-START_TEST(a_renamed_file_takes_the_others_place)
-{
-    unit_assert_ok(file_replace(dir, "new", slice_of("new"), &err), err);
-    unit_assert_ok(file_replace(dir, "old", slice_of("old"), &err), err);
-    unit_assert_ok(file_rename(dir, "new", "old", &err), err);
-    int fd = openat(dir, "old", O_RDONLY);
-    char text[4] = "";
-    ck_assert_int_eq(read(fd, text, 3), 3);
-    ck_assert_str_eq(text, "new");
-    close(fd);
-    unit_assert_error(file_rename(dir, "new", "old", &err), err, ERROR_DISK,
-                      "file new can't be renamed to old");
-}
-END_TEST
-
 START_TEST(a_replaced_file_has_the_new_content_and_nothing_stays_beside_it)
 {
     write_file("job.json.new", "left by a crash, and longer than what comes");
@@ -404,7 +389,6 @@ UNIT_MAIN_WITH("base/file", setup, teardown,
                UNIT_EACH(what_is_no_readable_file_is_a_configuration_error, unreadable),
                UNIT_TEST(a_cut_file_has_the_size_that_was_asked_for),
                UNIT_TEST(an_absent_file_is_removed_already),
-               UNIT_TEST(a_renamed_file_takes_the_others_place),
                UNIT_TEST(a_replaced_file_has_the_new_content_and_nothing_stays_beside_it),
                UNIT_TEST(a_replacement_that_fails_leaves_the_file),
                UNIT_TEST(a_listing_has_every_entry_and_not_the_dots),

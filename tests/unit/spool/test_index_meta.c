@@ -71,6 +71,7 @@ static const struct {
     {FREE + 4, 0x04, "the meta page's fields are wrong"},   // flags of the free pages: duplicates
     {MAIN + 4, 0x04, "the meta page's fields are wrong"},   // of the tables
     {LAST + 7, 0xff, "the meta page's last page is wrong"}, // beyond any file
+    {LAST + 6, 0x10, "the meta page's last page is wrong"}, // where no file has an offset
     {LAST + 2, 0x01, "the file ends before it"},            // beyond this one
     {LAST + 8, 1, "the meta page's commit belongs to the other one"},
     {LAST + 8, 8, "the meta pages' commits don't follow each other"},

@@ -193,8 +193,6 @@ START_TEST(an_acknowledged_frame_at_the_end_may_be_missing)
     spooled_assert_ledger(s, 12, 4, 0, 8);
     ck_assert_uint_eq(sum_lost(), 0);
     ck_assert_uint_eq(spooled_count_frames(s, FRAMES_DONE), 0);
-    reopen();
-    spooled_assert_ledger(s, 12, 4, 0, 8);
 }
 END_TEST
 
@@ -203,7 +201,6 @@ static unsigned told;
 static void tell_loss(const struct index_frame *frame, const char *why)
 {
     ck_assert_uint_eq(frame->number, 2 + told++);
-    ck_assert_uint_eq(frame->documents, 4);
     ck_assert_uint_eq(spooled_number(frame->first_key), 4 * frame->number - 3);
     ck_assert_uint_eq(spooled_number(frame->last_key), 4 * frame->number);
     ck_assert_str_eq(why, "the file ends before it");
@@ -218,8 +215,6 @@ START_TEST(each_frame_that_is_lost_is_told)
     ck_assert_int_eq(truncate(spooled_segment(1), (off_t)frame.size + 1), 0);
     spooled.tell_loss = tell_loss;
     s = spooled_open();
-    ck_assert_uint_eq(told, 2);
-    reopen();
     ck_assert_uint_eq(told, 2);
 }
 END_TEST
