@@ -248,6 +248,13 @@ bool file_remove(int dir, const char *name, struct error *err)
     return true;
 }
 
+bool file_rename(int dir, const char *from, const char *to, struct error *err)
+{
+    if (renameat(dir, from, dir, to) != 0)
+        return error_set_errno(err, ERROR_DISK, "file %s can't be renamed to %s", from, to);
+    return true;
+}
+
 static bool write_beside(int dir, const char *name, struct slice content, struct error *err)
 {
     int fd;
@@ -263,11 +270,8 @@ bool file_replace(int dir, const char *name, struct slice content, struct error 
     char beside[256];
     if (snprintf(beside, sizeof beside, "%s.new", name) >= (int)sizeof beside)
         return error_set(err, ERROR_DISK, "file %s: the name is too long", name);
-    if (!write_beside(dir, beside, content, err))
-        return false;
-    if (renameat(dir, beside, dir, name) != 0)
-        return error_set_errno(err, ERROR_DISK, "file %s can't be replaced", name);
-    return file_sync_directory(dir, err);
+    return write_beside(dir, beside, content, err) && file_rename(dir, beside, name, err) &&
+           file_sync_directory(dir, err);
 }
 
 static bool list_entries(DIR *stream,

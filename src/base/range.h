@@ -8,7 +8,8 @@
 struct key_range {
     bool has_from;          // else it begins at the first key
     bool is_from_inclusive; // key >= from, else key > from
-    bool has_to;            // else it has no end; `to` is always inclusive
+    bool has_to;            // else it has no end
+    bool is_to_exclusive;   // key < to, else key <= to
     struct slice from;
     struct slice to;
 };

@@ -6,14 +6,16 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "job/rebuild_index.h"
 #include "job/verify.h"
 #include "spool/compress.h"
 #include "spool/segment.h"
 
-enum { DESCRIPTION_MAX_BYTES = 4 << 20, TEXT_MAX_BYTES = 16 << 20, WATCH_MS = 1000 };
+enum { TEXT_MAX_BYTES = 16 << 20, WATCH_MS = 1000 };
 
 static bool open_to_look(const struct options *o, struct spool **s, struct error *err)
 {
@@ -78,7 +80,7 @@ static bool read_standing(struct spool *s, struct standing *st, struct error *er
     struct buffer text;
     *st = (struct standing){.is_dumping = spool_is_held(s, SPOOL_DUMP),
                             .is_replaying = spool_is_held(s, SPOOL_REPLAY)};
-    buffer_init(&text, DESCRIPTION_MAX_BYTES);
+    buffer_init(&text, SPOOL_DESCRIPTION_MAX_BYTES);
     bool ok = spool_get_job(s, &st->job, err) && spool_each_part(s, count_part, &st->parts, err) &&
               spool_get_description(s, &text, err);
     if (!st->is_dumping)
@@ -241,11 +243,22 @@ static bool verify(struct options *o, struct spool *s, struct error *err)
     return ok;
 }
 
+static bool rebuild(struct options *o, struct error *err)
+{
+    bool is_sound;
+    if (!job_rebuild_index(o->job.spool, &is_sound, err))
+        return false;
+    if (is_sound)
+        log_message(LOG_INFO, "spool %s: the index is sound, and stays", o->job.spool);
+    return true;
+}
+
 int command_verify(struct options *o)
 {
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
-    bool ok = open_to_look(o, &s, &err) && verify(o, s, &err);
+    bool ok = (!o->rebuild || o->job.spool == NULL || rebuild(o, &err)) &&
+              open_to_look(o, &s, &err) && verify(o, s, &err);
     spool_close(s);
     return ok ? 0 : command_failed(&err);
 }

@@ -23,6 +23,7 @@ struct options {
     uint64_t frame;
     bool json;
     bool watch;
+    bool rebuild;
     int log_format; // enum log_format
     bool quiet;
     bool wants_help;

@@ -123,6 +123,7 @@ static bool find_and_copy(struct part_dump *p, bool *is_last, bool *is_whole, st
         struct key_range window = p->left;
         if (found) {
             window.has_to = true;
+            window.is_to_exclusive = false;
             window.to = buffer_slice(&upto);
         }
         ok = copy_window(p, &window, is_whole, err);

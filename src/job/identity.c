@@ -8,6 +8,9 @@
 #include "job/job.h"
 #include "source/query.h"
 
+/* Keys sorted and no spaces: the same job gives the same bytes. */
+enum { TEXT_FLAGS = JSON_COMPACT | JSON_SORT_KEYS };
+
 static const char *op_name(int op)
 {
     static const char *const names[] = {"index", "create", "update", "delete"};
@@ -24,15 +27,22 @@ bool job_read_query(const struct job_options *o, struct buffer *out, struct erro
     return buffer_check(out, "the query", err);
 }
 
-/* Keys sorted and no spaces: the same job gives the same bytes. */
 static char *dump_description(const struct job_options *o, const char *query)
 {
     json_t *json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key",
                              o->key, "from", o->from, "to", o->to, "index", o->index, "op",
                              op_name(o->op), "keeps_nulls", o->keeps_nulls != 0);
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    char *text = json != NULL ? json_dumps(json, TEXT_FLAGS) : NULL;
     json_decref(json);
     return text;
+}
+
+static void set_id(const char *description, struct job_id *id)
+{
+    XXH128_hash_t hash = XXH3_128bits(description, strlen(description));
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, hash);
+    memcpy(id->bytes, canonical.digest, sizeof id->bytes);
 }
 
 bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
@@ -41,20 +51,45 @@ bool job_describe(const struct job_options *o, const char *query, struct buffer 
     char *description = dump_description(o, query);
     if (description == NULL)
         return error_set(err, ERROR_CONFIG, "the query, the key or the index is not valid UTF-8");
-    XXH128_hash_t hash = XXH3_128bits(description, strlen(description));
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, hash);
-    memcpy(id->bytes, canonical.digest, sizeof id->bytes);
+    set_id(description, id);
     buffer_append_string(text, description);
     free(description);
     return buffer_check(text, "the job's description", err);
 }
 
+static char *copy_string(json_t *json, const char *name)
+{
+    const char *value = json_string_value(json_object_get(json, name));
+    return value != NULL ? strdup(value) : NULL;
+}
+
+bool job_read_description(struct slice text, struct job_description *out, struct error *err)
+{
+    json_t *json = json_loadb(text.data, text.size, 0, NULL);
+    *out = (struct job_description){.text = NULL};
+    if (json_string_value(json_object_get(json, "index")) != NULL)
+        out->text = json_dumps(json, TEXT_FLAGS);
+    if (out->text == NULL)
+        error_set(err, ERROR_DAMAGED, SPOOL_JOB_FILE " does not describe a job");
+    else
+        set_id(out->text, &out->id);
+    out->from = copy_string(json, "from");
+    out->to = copy_string(json, "to");
+    json_decref(json);
+    return out->text != NULL;
+}
+
+void job_free_description(struct job_description *d)
+{
+    free(d->text);
+    free(d->from);
+    free(d->to);
+}
+
 char *job_index_of(const char *description)
 {
     json_t *json = json_loads(description, 0, NULL);
-    const char *index = json_string_value(json_object_get(json, "index"));
-    char *copy = index != NULL ? strdup(index) : NULL;
+    char *index = copy_string(json, "index");
     json_decref(json);
-    return copy;
+    return index;
 }

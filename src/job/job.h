@@ -84,6 +84,18 @@ MUST_CHECK bool job_describe(const struct job_options *o, const char *query, str
 /* The index that a description names; the caller frees it. NULL when it is no description. */
 char *job_index_of(const char *description);
 
+/* What job.json says, taken apart. */
+struct job_description {
+    char *text; // as job_describe writes it, whatever spaces somebody has put into the file
+    struct job_id id;
+    char *from, *to; // NULL: none
+};
+
+/* Take TEXT apart; to be freed. ERROR_DAMAGED when it is no description. */
+MUST_CHECK bool job_read_description(struct slice text, struct job_description *out,
+                                     struct error *err);
+void job_free_description(struct job_description *d);
+
 /* The SELECT that --table or --query asks for, appended to OUT. ERROR_USAGE unless it is one of them. */
 MUST_CHECK bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err);
 

@@ -8,9 +8,10 @@
 #include "base/stop.h"
 #include "job/dump.h"
 #include "job/job.h"
+#include "job/lost.h"
 #include "job/replay.h"
 
-enum { OBSERVE_MS = 200, DESCRIPTION_MAX_BYTES = 4 << 20 };
+enum { OBSERVE_MS = 200 };
 
 struct run {
     const struct job_options *options;
@@ -41,6 +42,7 @@ static bool open_spool(struct run *run, struct error *err)
         .max_bytes = o->spool_max,
         .segment_bytes = o->segment_bytes,
         .keeps_segments = o->keep,
+        .tell_loss = lost_log_frame,
     };
     bool is_known = o->table != NULL || o->query_file != NULL;
     if (is_known &&
@@ -93,8 +95,11 @@ static bool open_dump(struct run *run, struct error *err)
         return false;
     if (!is_needed)
         return true;
-    return dump_open(&run->dump, run->options, buffer_string(&run->select), &run->live, err) &&
-           (!run->is_new || dump_plan(run->dump, err));
+    if (dump_open(&run->dump, run->options, buffer_string(&run->select), &run->live, err))
+        return !run->is_new || dump_plan(run->dump, err);
+    if (!run->is_new && err->kind == ERROR_UNAVAILABLE)
+        lost_explain(run->spool, err);
+    return false;
 }
 
 static bool open_replay(struct run *run, struct error *err)
@@ -157,6 +162,8 @@ static bool work_dump(struct run *run, struct error *err)
         err->kind != ERROR_DENIED)
         stop_request();
     atomic_store(&run->live.is_dumping, false);
+    if (!ok && err->kind == ERROR_UNAVAILABLE)
+        lost_explain(run->spool, err);
     return ok;
 }
 
@@ -245,11 +252,11 @@ static bool replay_alone_unfinished(const struct run *run, const struct index_jo
 {
     if (job->dumped_ms != 0)
         return error_set(err, ERROR_BUG, "nothing is pending and the job is not finished");
-    return error_set(
-        err, ERROR_STOPPED,
-        "all that spool %s holds is sent, but its dump is not finished: run bobbin dump "
-        "or bobbin run to go on",
-        run->options->spool);
+    error_set(err, ERROR_STOPPED,
+              "all that spool %s holds is sent, but its dump is not finished: run bobbin dump "
+              "or bobbin run to go on",
+              run->options->spool);
+    return lost_explain(run->spool, err);
 }
 
 static bool conclude(struct run *run, const struct index_job *job, struct error *err)
@@ -352,7 +359,7 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
 {
     struct run run = {.options = o, .roles = roles};
     buffer_init(&run.select, QUERY_MAX_BYTES);
-    buffer_init(&run.description, DESCRIPTION_MAX_BYTES);
+    buffer_init(&run.description, SPOOL_DESCRIPTION_MAX_BYTES);
     pthread_mutex_init(&run.lock, NULL);
     pthread_cond_init(&run.stage_ended, NULL);
     bool ok = run_job(&run, observe, context, err);

@@ -16,10 +16,9 @@ struct verify {
     struct spool *spool;
     struct body *body;
     struct buffer bytes; // of the current frame
-    void (*tell)(void *context, const char *problem);
+    spool_teller *tell;
     void *context;
     struct verify_report *report;
-    uint64_t pending_documents;
 };
 
 static void problem(struct verify *v, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -83,8 +82,6 @@ static bool check_frames(struct verify *v, enum frame_table table, struct error 
             return false;
         if (!found)
             return true;
-        if (table == FRAMES_PENDING)
-            v->pending_documents += frame.documents;
         if (!check_frame(v, &frame, err))
             return false;
     }
@@ -110,21 +107,31 @@ static bool check_segment(const struct index_segment *segment, void *context, st
     return ok;
 }
 
-static bool check_ledger(struct verify *v, struct error *err)
+/* Without it no index could be made anew. */
+static bool check_description(struct verify *v, struct error *err)
 {
-    struct index_job job;
-    if (!spool_get_job(v->spool, &job, err))
-        return false;
-    if (job.rows != job.acknowledged + job.dead + job.pending)
-        problem(v, "the ledger does not add up");
-    if (job.pending != v->pending_documents)
-        problem(v, "%" PRIu64 " documents are pending, and the ledger says %" PRIu64,
-                v->pending_documents, job.pending);
-    return true;
+    struct buffer wanted, found;
+    bool is_there;
+    buffer_init(&wanted, SPOOL_DESCRIPTION_MAX_BYTES);
+    buffer_init(&found, SPOOL_DESCRIPTION_MAX_BYTES);
+    bool ok = spool_get_description(v->spool, &wanted, err) &&
+              spool_read_description_file(spool_directory(v->spool), &found, &is_there, err);
+    if (ok && !is_there)
+        problem(v, SPOOL_JOB_FILE " is absent");
+    else if (ok && !slice_equal(buffer_slice(&wanted), buffer_slice(&found)))
+        problem(v, SPOOL_JOB_FILE " does not say what the index does");
+    buffer_free(&wanted);
+    buffer_free(&found);
+    return ok;
 }
 
-bool verify_spool(struct spool *s, void (*tell)(void *context, const char *problem), void *context,
-                  struct verify_report *report, struct error *err)
+static void tell_contradiction(void *context, const char *text)
+{
+    problem(context, "%s", text);
+}
+
+bool verify_spool(struct spool *s, spool_teller *tell, void *context, struct verify_report *report,
+                  struct error *err)
 {
     struct verify v = {.spool = s, .tell = tell, .context = context, .report = report};
     *report = (struct verify_report){.segments = 0};
@@ -133,7 +140,7 @@ bool verify_spool(struct spool *s, void (*tell)(void *context, const char *probl
         return false;
     bool ok = spool_each_segment(s, check_segment, &v, err) &&
               check_frames(&v, FRAMES_PENDING, err) && check_frames(&v, FRAMES_DONE, err) &&
-              check_ledger(&v, err);
+              check_description(&v, err) && spool_check_index(s, tell_contradiction, &v, err);
     body_free(v.body);
     buffer_free(&v.bytes);
     return ok;

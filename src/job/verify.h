@@ -12,7 +12,7 @@ struct verify_report {
 /* Read every frame that the index knows: header, checksum, content, number of documents, against the
  * index; then segments' lengths and the ledger. Each problem is one call of TELL, a line of text. The
  * spool must not be worked on meanwhile. False only when the check itself failed. */
-MUST_CHECK bool verify_spool(struct spool *s, void (*tell)(void *context, const char *problem),
-                             void *context, struct verify_report *report, struct error *err);
+MUST_CHECK bool verify_spool(struct spool *s, spool_teller *tell, void *context,
+                             struct verify_report *report, struct error *err);
 
 #endif

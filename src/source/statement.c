@@ -31,7 +31,8 @@ static bool put_range(const struct query *q, struct pg *pg, const struct key_ran
             return false;
         before = "AND";
     }
-    return !range->has_to || put_condition(q, pg, before, "<=", range->to, out, err);
+    return !range->has_to ||
+           put_condition(q, pg, before, range->is_to_exclusive ? "<" : "<=", range->to, out, err);
 }
 
 static void put_with_key(const struct query *q, const char *text, struct buffer *out)

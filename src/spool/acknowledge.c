@@ -171,8 +171,8 @@ bool spool_delete_segments(struct spool *s, struct error *err)
     }
 }
 
-bool spool_turn_into_part(struct index_txn *txn, struct index_job *job,
-                          const struct index_frame *frame, struct error *err)
+bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_job *job,
+                          const struct index_frame *frame, const char *why, struct error *err)
 {
     struct index_part part = {
         .number = job->next_part++,
@@ -182,15 +182,18 @@ bool spool_turn_into_part(struct index_txn *txn, struct index_job *job,
                   .has_to = true,
                   .to = frame->last_key},
     };
+    job->parts++;
     job->rows -= frame->documents;
     job->pending -= frame->documents;
     job->dumped_ms = 0;
-    assert(job->rows == job->acknowledged + job->dead + job->pending);
+    assert(index_job_adds_up(job));
+    if (s->options.tell_loss != NULL)
+        s->options.tell_loss(frame, why);
     uint64_t number = frame->number; // the put below ends the life of FRAME's slices
     return index_put_part(txn, &part, err) && index_delete_frame(txn, FRAMES_PENDING, number, err);
 }
 
-bool spool_lose_frame(struct spool *s, uint64_t number, struct error *err)
+bool spool_lose_frame(struct spool *s, uint64_t number, const char *why, struct error *err)
 {
     struct index_txn *txn;
     struct index_job job;
@@ -201,7 +204,7 @@ bool spool_lose_frame(struct spool *s, uint64_t number, struct error *err)
     bool ok = find_frame(txn, number, &frame, &segment, err);
     if (ok)
         segment.pending--;
-    if (ok && spool_turn_into_part(txn, &job, &frame, err) &&
+    if (ok && spool_turn_into_part(s, txn, &job, &frame, why, err) &&
         spool_put_segment(s, txn, &segment, err))
         return spool_commit_with_job(txn, &job, err) && spool_delete_segments(s, err);
     index_abort(txn);

@@ -17,7 +17,13 @@ enum {
     FRAME_KEY_MAX_BYTES = 64 * 1024, // a key's text; btree itself allows some 2,700 bytes
     FRAME_HEADER_MAX_BYTES = 1024 + 2 * FRAME_KEY_MAX_BYTES,
     JOB_ID_BYTES = 16,
+
+    /* Parts that were planned when the job began are numbered from 0 on in the order of their keys;
+     * those made since, from ranges that the disk has lost, from here on. */
+    FRAME_LATER_PARTS = 1 << 16,
 };
+
+#define FRAME_NO_PART UINT32_MAX // a frame that is of no part: it covers no range
 
 enum frame_kind {
     FRAME_DOCUMENTS = 0, // the body is one zstd frame: a bulk body

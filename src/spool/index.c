@@ -11,18 +11,15 @@
 #include <lmdb.h>
 
 #include "base/file.h"
-#include "spool/record.h"
+#include "spool/index_check.h"
+#include "spool/index_internal.h"
 
-enum table { TABLE_META, TABLE_PARTS, TABLE_PENDING, TABLE_DONE, TABLE_SEGMENTS, TABLES };
-enum meta { META_JOB = 1, META_DESCRIPTION = 2, META_TARGET = 3 };
-
-static const char *const table_names[TABLES] = {"meta", "parts", "frames", "done", "segments"};
+static const char *const table_names[TABLES] = {"done", "frames", "meta", "parts", "segments"};
 
 enum {
     FILE_MODE = 0600,
     READERS = 16,
-    LEAST_BYTES = 2 * 4096,     // LMDB begins with two pages, and this is the smallest size of one
-    MAGIC_AT = 16,              // in each of them, in the machine's byte order (mdb.c, MDB_meta)
+    LOOKS = 1000,               // at a file that others commit to meanwhile
     RECORD_MAX_BYTES = 4 << 20, // the description holds the query, up to 1 MiB, as JSON
 };
 
@@ -69,10 +66,34 @@ static bool lmdb_failed(int rc, const char *what, struct error *err)
     return error_set(err, kind_of(rc), "%s: %s: %s", INDEX_FILE, what, cause);
 }
 
+/* --- open --- */
+
+/* LMDB must not read a page that is not sound. */
+static bool check_pages(struct index *index, int fd, struct error *err)
+{
+    bool is_found = false;
+    for (int i = 0; i < LOOKS && !is_found; i++) {
+        MDB_txn *txn;
+        int rc = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &txn);
+        if (rc != 0)
+            return lmdb_failed(rc, "no transaction", err);
+        bool ok = index_check_commit(fd, mdb_txn_id(txn), table_names, TABLES, &is_found, err);
+        mdb_txn_abort(txn);
+        if (!ok)
+            return false;
+    }
+    return is_found || index_damaged(err, "its meta pages are damaged");
+}
+
+static const char *file_name(enum index_mode mode)
+{
+    return mode == INDEX_NEW ? INDEX_NEW_FILE : INDEX_FILE;
+}
+
 static int open_environment(struct index *index, const char *directory, enum index_mode mode)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/%s", directory, INDEX_FILE) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", directory, file_name(mode)) >= (int)sizeof path)
         return ENAMETOOLONG;
     int rc = mdb_env_create(&index->env);
     if (rc == 0)
@@ -102,58 +123,65 @@ static int open_tables(struct index *index, enum index_mode mode)
     return rc;
 }
 
-/* No file, or its making was cut short: no tables, or no bytes, which LMDB can't read (EBADF). */
-static bool is_absent(int rc)
+/* A file without tables: its making was cut short. */
+static bool open_checked(struct index *index, const char *directory, enum index_mode mode, int fd,
+                         bool *is_absent, struct error *err)
 {
-    return rc == ENOENT || rc == MDB_NOTFOUND || rc == EBADF;
+    int dead_readers;
+    *is_absent = fd < 0;
+    if (fd >= 0 && !index_check_metas(fd, is_absent, err))
+        return false;
+    if (*is_absent && mode == INDEX_READ)
+        return true;
+    int rc = open_environment(index, directory, mode);
+    if (rc == 0 && mode != INDEX_READ)
+        rc = mdb_reader_check(index->env, &dead_readers);
+    if (rc == 0 && !*is_absent && !check_pages(index, fd, err))
+        return false;
+    if (rc == 0)
+        rc = open_tables(index, mode);
+    *is_absent = mode == INDEX_READ && rc == MDB_NOTFOUND;
+    return rc == 0 || *is_absent || lmdb_failed(rc, "can't be opened", err);
+}
+
+static bool open_file(int *fd, const char *directory, enum index_mode mode, struct error *err)
+{
+    int dir;
+    *fd = -1;
+    if (!file_open_directory(&dir, directory, false, err))
+        return false;
+    bool ok = dir < 0 || file_open(fd, dir, file_name(mode), false, err);
+    file_close(&dir);
+    return ok;
 }
 
 bool index_open(struct index **out, const char *directory, enum index_mode mode, struct error *err)
 {
+    bool is_absent;
+    int fd;
     struct index *index = calloc(1, sizeof *index);
+    *out = NULL;
     if (index == NULL)
         return error_set_memory(err);
     pthread_mutex_init(&index->writer, NULL);
-    int rc = open_environment(index, directory, mode);
-    int dead_readers;
-    if (rc == 0 && mode == INDEX_WRITE)
-        rc = mdb_reader_check(index->env, &dead_readers);
-    if (rc == 0)
-        rc = open_tables(index, mode);
-    if (rc != 0) {
+    bool ok = open_file(&fd, directory, mode, err) &&
+              open_checked(index, directory, mode, fd, &is_absent, err);
+    file_close(&fd);
+    if (ok && !is_absent)
+        *out = index;
+    else
         index_close(index);
-        *out = NULL;
-        if (mode == INDEX_READ && is_absent(rc))
-            return true;
-        return lmdb_failed(rc, "can't be opened", err);
-    }
-    *out = index;
-    return true;
+    return ok;
 }
 
 void index_close(struct index *index)
 {
     if (index == NULL)
         return;
-    mdb_env_close(index->env);
+    if (index->env != NULL)
+        mdb_env_close(index->env);
     pthread_mutex_destroy(&index->writer);
     free(index);
-}
-
-bool index_is_cut_short(int dir, bool *is_short, struct error *err)
-{
-    char page[MAGIC_AT + sizeof(uint32_t)] = {0};
-    const uint32_t magic = 0xBEEFC0DE;
-    uint64_t size = 0;
-    size_t got;
-    int fd;
-    if (!file_open(&fd, dir, INDEX_FILE, false, err))
-        return false;
-    bool ok = fd < 0 || (file_size(fd, INDEX_FILE, &size, err) &&
-                         file_read_at(fd, INDEX_FILE, 0, page, sizeof page, &got, err));
-    file_close(&fd);
-    *is_short = size < LEAST_BYTES && memcmp(page + MAGIC_AT, &magic, sizeof magic) == 0;
-    return ok;
 }
 
 /* No writer may begin between a commit that fails and the note that it has failed. */
@@ -224,12 +252,11 @@ void index_abort(struct index_txn *txn)
 
 /* --- records by number --- */
 
-/* Store the record built in txn->record under NUMBER. */
-static bool put_record(struct index_txn *txn, enum table table, uint64_t number, struct error *err)
+bool index_put_record(struct index_txn *txn, enum table table, uint64_t number, struct error *err)
 {
     unsigned char key_bytes[8];
     store_u64_big_endian(key_bytes, number);
-    record_seal(&txn->record);
+    record_seal(&txn->record, table, number);
     if (!buffer_check(&txn->record, "an index record", err))
         return false;
     MDB_val key = {sizeof key_bytes, key_bytes};
@@ -238,9 +265,8 @@ static bool put_record(struct index_txn *txn, enum table table, uint64_t number,
     return rc == 0 || lmdb_failed(rc, "can't be written", err);
 }
 
-/* The first record whose number is *NUMBER or more; *NUMBER becomes its number. */
-static bool next_record(struct index_txn *txn, enum table table, uint64_t *number,
-                        struct slice *value, bool *found, struct error *err)
+bool index_next_record(struct index_txn *txn, enum table table, uint64_t *number,
+                       struct slice *value, bool *found, struct error *err)
 {
     MDB_cursor *cursor;
     unsigned char key_bytes[8];
@@ -257,16 +283,16 @@ static bool next_record(struct index_txn *txn, enum table table, uint64_t *numbe
         return true;
     if (rc != 0)
         return lmdb_failed(rc, "can't be read", err);
+    if (key.mv_size != sizeof key_bytes)
+        return index_damaged(err, "a key of table \"%s\" is damaged", table_names[table]);
     *value = (struct slice){data.mv_data, data.mv_size};
-    if (key.mv_size != sizeof key_bytes || !record_open(value))
-        return error_set(err, ERROR_DAMAGED, "%s: a record of table \"%s\" is damaged", INDEX_FILE,
-                         table_names[table]);
     *number = load_u64_big_endian(key.mv_data);
-    return true;
+    return record_open(value, table, *number) ||
+           index_damaged(err, "a record of table \"%s\" is damaged", table_names[table]);
 }
 
-static bool delete_record(struct index_txn *txn, enum table table, uint64_t number,
-                          struct error *err)
+bool index_delete_record(struct index_txn *txn, enum table table, uint64_t number,
+                         struct error *err)
 {
     unsigned char key_bytes[8];
     store_u64_big_endian(key_bytes, number);
@@ -275,149 +301,12 @@ static bool delete_record(struct index_txn *txn, enum table table, uint64_t numb
     return rc == 0 || rc == MDB_NOTFOUND || lmdb_failed(rc, "can't be written", err);
 }
 
-/* A record that was read but whose fields don't fill it exactly. */
-static bool check_fields(bool is_good, enum table table, struct error *err)
+struct buffer *index_record(struct index_txn *txn)
 {
-    return is_good || error_set(err, ERROR_DAMAGED, "%s: a record of table \"%s\" is malformed",
-                                INDEX_FILE, table_names[table]);
+    return &txn->record;
 }
 
-static bool get_meta(struct index_txn *txn, enum meta number, struct slice *value, bool *found,
-                     struct error *err)
+const char *index_table_name(enum table table)
 {
-    uint64_t at = (uint64_t)number;
-    if (!next_record(txn, TABLE_META, &at, value, found, err))
-        return false;
-    *found = *found && at == (uint64_t)number;
-    return true;
-}
-
-bool index_get_job(struct index_txn *txn, struct index_job *job, bool *found, struct error *err)
-{
-    struct slice value;
-    if (!get_meta(txn, META_JOB, &value, found, err))
-        return false;
-    if (*found && record_format(value) != RECORD_FORMAT)
-        return error_set(err, ERROR_CONFIG,
-                         "%s: format %u, and this bobbin reads format %d: finish the job with the "
-                         "version that began it",
-                         INDEX_FILE, record_format(value), RECORD_FORMAT);
-    return !*found || check_fields(record_get_job(value, job), TABLE_META, err);
-}
-
-bool index_put_job(struct index_txn *txn, const struct index_job *job, struct error *err)
-{
-    record_put_job(&txn->record, job);
-    return put_record(txn, TABLE_META, META_JOB, err);
-}
-
-static bool get_text(struct index_txn *txn, enum meta number, struct slice *text, struct error *err)
-{
-    bool found;
-    struct slice value;
-    if (!get_meta(txn, number, &value, &found, err))
-        return false;
-    *text = found ? value : (struct slice){"", 0};
-    return true;
-}
-
-static bool put_text(struct index_txn *txn, enum meta number, struct slice text, struct error *err)
-{
-    buffer_clear(&txn->record);
-    buffer_append(&txn->record, text.data, text.size);
-    return put_record(txn, TABLE_META, number, err);
-}
-
-bool index_get_description(struct index_txn *txn, struct slice *text, struct error *err)
-{
-    return get_text(txn, META_DESCRIPTION, text, err);
-}
-
-bool index_put_description(struct index_txn *txn, struct slice text, struct error *err)
-{
-    return put_text(txn, META_DESCRIPTION, text, err);
-}
-
-bool index_get_target(struct index_txn *txn, struct slice *uuids, struct error *err)
-{
-    return get_text(txn, META_TARGET, uuids, err);
-}
-
-bool index_put_target(struct index_txn *txn, struct slice uuids, struct error *err)
-{
-    return put_text(txn, META_TARGET, uuids, err);
-}
-
-bool index_next_part(struct index_txn *txn, uint32_t number, struct index_part *part, bool *found,
-                     struct error *err)
-{
-    uint64_t at = number;
-    struct slice value;
-    if (!next_record(txn, TABLE_PARTS, &at, &value, found, err))
-        return false;
-    if (!*found)
-        return true;
-    part->number = (uint32_t)at;
-    return check_fields(record_get_part(value, part), TABLE_PARTS, err);
-}
-
-bool index_put_part(struct index_txn *txn, const struct index_part *part, struct error *err)
-{
-    record_put_part(&txn->record, part);
-    return put_record(txn, TABLE_PARTS, part->number, err);
-}
-
-static enum table table_of(enum frame_table table)
-{
-    return table == FRAMES_PENDING ? TABLE_PENDING : TABLE_DONE;
-}
-
-bool index_next_frame(struct index_txn *txn, enum frame_table table, uint64_t number,
-                      struct index_frame *frame, bool *found, struct error *err)
-{
-    struct slice value;
-    if (!next_record(txn, table_of(table), &number, &value, found, err))
-        return false;
-    if (!*found)
-        return true;
-    frame->number = number;
-    return check_fields(record_get_frame(value, frame), table_of(table), err);
-}
-
-bool index_put_frame(struct index_txn *txn, enum frame_table table, const struct index_frame *frame,
-                     struct error *err)
-{
-    record_put_frame(&txn->record, frame);
-    return put_record(txn, table_of(table), frame->number, err);
-}
-
-bool index_delete_frame(struct index_txn *txn, enum frame_table table, uint64_t number,
-                        struct error *err)
-{
-    return delete_record(txn, table_of(table), number, err);
-}
-
-bool index_next_segment(struct index_txn *txn, uint32_t number, struct index_segment *segment,
-                        bool *found, struct error *err)
-{
-    uint64_t at = number;
-    struct slice value;
-    if (!next_record(txn, TABLE_SEGMENTS, &at, &value, found, err))
-        return false;
-    if (!*found)
-        return true;
-    segment->number = (uint32_t)at;
-    return check_fields(record_get_segment(value, segment), TABLE_SEGMENTS, err);
-}
-
-bool index_put_segment(struct index_txn *txn, const struct index_segment *segment,
-                       struct error *err)
-{
-    record_put_segment(&txn->record, segment);
-    return put_record(txn, TABLE_SEGMENTS, segment->number, err);
-}
-
-bool index_delete_segment(struct index_txn *txn, uint32_t number, struct error *err)
-{
-    return delete_record(txn, TABLE_SEGMENTS, number, err);
+    return table_names[table];
 }

@@ -15,6 +15,7 @@
 #include "spool/frame.h"
 
 #define INDEX_FILE "index.mdb"
+#define INDEX_NEW_FILE "index.mdb.new"
 
 struct index;
 struct index_txn;
@@ -25,7 +26,8 @@ struct index_job {
     struct job_id id;
     uint64_t next_frame; // numbers not given out yet
     uint32_t next_segment;
-    uint32_t next_part;
+    uint32_t next_part;                           // of those made later (FRAME_LATER_PARTS)
+    uint32_t parts;                               // how many there are
     uint64_t rows, acknowledged, dead, pending;   // the ledger, in documents
     uint64_t frames, raw_bytes, compressed_bytes; // all that were ever written
     uint64_t spool_bytes;                         // length of all segments on disk
@@ -38,6 +40,9 @@ struct index_job {
     uint64_t updated_ms;                         // the last commit
     uint32_t in_flight;                          // requests, at the last commit
 };
+
+/* Does the ledger? */
+bool index_job_adds_up(const struct index_job *job);
 
 struct index_part {
     uint32_t number;
@@ -72,19 +77,16 @@ struct index_segment {
 
 enum frame_table { FRAMES_PENDING, FRAMES_DONE };
 
-enum index_mode { INDEX_READ, INDEX_WRITE };
+/* INDEX_NEW: to write DIRECTORY/index.mdb.new, which is to take the other one's place. */
+enum index_mode { INDEX_READ, INDEX_WRITE, INDEX_NEW };
 
-/* Open DIRECTORY/index.mdb, made when missing and MODE is INDEX_WRITE. With INDEX_READ a missing
+/* Open DIRECTORY/index.mdb, made when missing and MODE is not INDEX_READ. With INDEX_READ a missing
  * one, or one whose making a crash cut short, gives *OUT = NULL and true. One handle for a process
  * at a time (lmdb.h, mdb_env_open). Errors: ERROR_DISK, ERROR_DAMAGED, ERROR_CONFIG for a file of
  * another LMDB version. */
 MUST_CHECK bool index_open(struct index **out, const char *directory, enum index_mode mode,
                            struct error *err);
 void index_close(struct index *index);
-
-/* Has a full disk or a kill ended the making of INDEX_FILE in DIR within its first pages? Nothing was in
- * it, and it can't be opened: remove it. */
-MUST_CHECK bool index_is_cut_short(int dir, bool *is_short, struct error *err);
 
 /* Begin a transaction; it belongs to this thread until it ends. WRITE waits for other writers. */
 MUST_CHECK bool index_begin(struct index *index, bool write, struct index_txn **out,

@@ -1,4 +1,5 @@
 /* look.c: what a spool's index says, read and not changed. See spool.h. */
+#include "base/file.h"
 #include "spool/state.h"
 
 bool spool_get_job(struct spool *s, struct index_job *job, struct error *err)
@@ -33,6 +34,28 @@ bool spool_get_description(struct spool *s, struct buffer *out, struct error *er
 bool spool_get_target(struct spool *s, struct buffer *out, struct error *err)
 {
     return copy_text(s, index_get_target, out, "the job's target", err);
+}
+
+bool spool_read_description_file(int dir, struct buffer *out, bool *found, struct error *err)
+{
+    uint64_t size;
+    size_t got = 0;
+    int fd;
+    *found = false;
+    if (!file_open(&fd, dir, SPOOL_JOB_FILE, false, err))
+        return false;
+    if (fd < 0)
+        return true;
+    bool ok = file_size(fd, SPOOL_JOB_FILE, &size, err);
+    if (ok && size <= SPOOL_DESCRIPTION_MAX_BYTES) {
+        *found = buffer_reserve(out, (size_t)size);
+        ok = *found ? file_read_at(fd, SPOOL_JOB_FILE, 0, out->data + out->size, (size_t)size, &got,
+                                   err)
+                    : buffer_check(out, SPOOL_JOB_FILE, err);
+        out->size += got;
+    }
+    file_close(&fd);
+    return ok;
 }
 
 bool spool_each_segment(struct spool *s,

@@ -11,22 +11,32 @@ enum part_flag {
     HAS_TO = 4,
     HAS_LAST = 8,
     FINISHED = 16,
-    ALL_FLAGS = 31
+    TO_EXCLUSIVE = 32,
+    ALL_FLAGS = 63
 };
 
-void record_seal(struct buffer *out)
+/* The place is the hash's seed: a record that is found elsewhere fails its check. */
+static uint32_t check_of(struct slice fields, enum table table, uint64_t number)
 {
-    put_u32(out, XXH32(out->data, out->size, 0));
+    char place[12];
+    store_u32(place, (uint32_t)table);
+    store_u64_big_endian((unsigned char *)place + 4, number);
+    return XXH32(fields.data, fields.size, XXH32(place, sizeof place, 0));
 }
 
-bool record_open(struct slice *record)
+void record_seal(struct buffer *out, enum table table, uint64_t number)
+{
+    put_u32(out, check_of(buffer_slice(out), table, number));
+}
+
+bool record_open(struct slice *record, enum table table, uint64_t number)
 {
     if (record->size < CHECK_BYTES)
         return false;
     struct slice check = {record->data + record->size - CHECK_BYTES, CHECK_BYTES};
     struct reader r = reader_over(check);
     record->size -= CHECK_BYTES;
-    return get_u32(&r) == XXH32(record->data, record->size, 0);
+    return get_u32(&r) == check_of(*record, table, number);
 }
 
 static bool is_whole(const struct reader *r)
@@ -42,6 +52,7 @@ void record_put_job(struct buffer *out, const struct index_job *job)
     put_u64(out, job->next_frame);
     put_u32(out, job->next_segment);
     put_u32(out, job->next_part);
+    put_u32(out, job->parts);
     put_u64(out, job->rows);
     put_u64(out, job->acknowledged);
     put_u64(out, job->dead);
@@ -80,6 +91,7 @@ bool record_get_job(struct slice fields, struct index_job *job)
     job->next_frame = get_u64(&r);
     job->next_segment = get_u32(&r);
     job->next_part = get_u32(&r);
+    job->parts = get_u32(&r);
     job->rows = get_u64(&r);
     job->acknowledged = get_u64(&r);
     job->dead = get_u64(&r);
@@ -105,10 +117,10 @@ bool record_get_job(struct slice fields, struct index_job *job)
 void record_put_part(struct buffer *out, const struct index_part *part)
 {
     const struct key_range *range = &part->range;
-    unsigned flags = (range->has_from ? HAS_FROM : 0u) |
-                     (range->is_from_inclusive ? FROM_INCLUSIVE : 0u) |
-                     (range->has_to ? HAS_TO : 0u) | (part->has_last ? HAS_LAST : 0u) |
-                     (part->is_finished ? FINISHED : 0u);
+    unsigned flags =
+        (range->has_from ? HAS_FROM : 0u) | (range->is_from_inclusive ? FROM_INCLUSIVE : 0u) |
+        (range->has_to ? HAS_TO : 0u) | (part->has_last ? HAS_LAST : 0u) |
+        (part->is_finished ? FINISHED : 0u) | (range->is_to_exclusive ? TO_EXCLUSIVE : 0u);
     buffer_clear(out);
     put_u32(out, flags);
     put_slice(out, range->from);
@@ -123,6 +135,7 @@ bool record_get_part(struct slice fields, struct index_part *part)
     part->range.has_from = flags & HAS_FROM;
     part->range.is_from_inclusive = flags & FROM_INCLUSIVE;
     part->range.has_to = flags & HAS_TO;
+    part->range.is_to_exclusive = flags & TO_EXCLUSIVE;
     part->has_last = flags & HAS_LAST;
     part->is_finished = flags & FINISHED;
     part->range.from = get_slice(&r);

@@ -3,60 +3,78 @@
 
 #include "base/file.h"
 
-/* The frames of SEGMENT that end behind *ACTUAL bytes are lost; *ACTUAL becomes the end of those before. */
-static bool lose_missing_frames(struct index_txn *txn, struct index_job *job,
-                                struct index_segment *segment, uint64_t *actual, struct error *err)
+struct recovery {
+    struct spool *spool;
+    struct index_txn *txn;
+    struct index_job job;
+};
+
+/* FRAME's bytes are missing. One that is acknowledged isn't needed any more. */
+static bool lose_missing_frame(struct recovery *r, struct index_segment *segment,
+                               enum frame_table table, const struct index_frame *frame,
+                               const char *why, struct error *err)
 {
-    struct index_frame frame;
+    if (table == FRAMES_DONE)
+        return index_delete_frame(r->txn, FRAMES_DONE, frame->number, err);
+    segment->pending--;
+    return spool_turn_into_part(r->spool, r->txn, &r->job, frame, why, err);
+}
+
+/* The frames of SEGMENT in TABLE that end behind *ACTUAL bytes are lost; *ACTUAL becomes the end of those
+ * before. */
+static bool lose_missing_frames(struct recovery *r, struct index_segment *segment,
+                                enum frame_table table, uint64_t *actual, struct error *err)
+{
+    const char *why = *actual == 0 ? "the file is absent" : "the file ends before it";
     uint64_t end = segment->first_frame + segment->frames;
+    struct index_frame frame;
     for (uint64_t number = segment->first_frame; number < end; number = frame.number + 1) {
         bool found;
-        if (!index_next_frame(txn, FRAMES_PENDING, number, &frame, &found, err))
+        if (!index_next_frame(r->txn, table, number, &frame, &found, err))
             return false;
         if (!found || frame.number >= end)
             return true;
-        if (frame.offset + frame.size <= *actual)
+        if (frame.segment != segment->number || frame.offset + frame.size <= *actual)
             continue;
         if (frame.offset < *actual)
             *actual = frame.offset;
-        segment->pending--;
-        if (!spool_turn_into_part(txn, job, &frame, err))
+        if (!lose_missing_frame(r, segment, table, &frame, why, err))
             return false;
     }
     return true;
 }
 
 /* Seal SEGMENT at what is durable: a new life writes to a new segment. */
-static bool recover_segment(struct spool *s, struct index_txn *txn, struct index_job *job,
-                            struct index_segment *segment, struct error *err)
+static bool recover_segment(struct recovery *r, struct index_segment *segment, struct error *err)
 {
+    struct spool *s = r->spool;
     uint64_t actual;
     if (segment->state == SEGMENT_DELETING)
         return true;
     if (!segment_cut(s->dir, segment->number, segment->size, &actual, err))
         return false;
     if (actual < segment->size) {
-        if (!lose_missing_frames(txn, job, segment, &actual, err) ||
+        if (!lose_missing_frames(r, segment, FRAMES_PENDING, &actual, err) ||
+            !lose_missing_frames(r, segment, FRAMES_DONE, &actual, err) ||
             !segment_cut(s->dir, segment->number, actual, &actual, err))
             return false;
-        job->spool_bytes -= segment->size - actual;
+        r->job.spool_bytes -= segment->size - actual;
         segment->size = actual;
     }
     segment->state = SEGMENT_SEALED;
-    return spool_put_segment(s, txn, segment, err);
+    return spool_put_segment(s, r->txn, segment, err);
 }
 
-static bool recover_segments(struct spool *s, struct index_txn *txn, struct index_job *job,
-                             struct error *err)
+static bool recover_segments(struct recovery *r, struct error *err)
 {
     struct index_segment segment = {.number = 0};
     for (uint32_t from = 0;; from = segment.number + 1) {
         bool found;
-        if (!index_next_segment(txn, from, &segment, &found, err))
+        if (!index_next_segment(r->txn, from, &segment, &found, err))
             return false;
         if (!found)
             return true;
-        if (!recover_segment(s, txn, job, &segment, err))
+        if (!recover_segment(r, &segment, err))
             return false;
     }
 }
@@ -76,18 +94,34 @@ static bool remove_stray(const char *name, void *context, struct error *err)
     return segment_remove(strays->dir, number, err);
 }
 
+/* A new index can be made only with the job's description beside it: the file says what the index does. */
+static bool recover_description(struct spool *s, struct error *err)
+{
+    struct buffer wanted, found;
+    bool is_there;
+    buffer_init(&wanted, SPOOL_DESCRIPTION_MAX_BYTES);
+    buffer_init(&found, SPOOL_DESCRIPTION_MAX_BYTES);
+    bool ok = spool_get_description(s, &wanted, err) &&
+              spool_read_description_file(s->dir, &found, &is_there, err);
+    if (ok && (!is_there || !slice_equal(buffer_slice(&wanted), buffer_slice(&found))))
+        ok = file_replace(s->dir, SPOOL_JOB_FILE, buffer_slice(&wanted), err);
+    buffer_free(&wanted);
+    buffer_free(&found);
+    return ok;
+}
+
 bool spool_recover(struct spool *s, struct error *err)
 {
-    struct index_txn *txn;
-    struct index_job job;
-    if (!spool_begin_with_job(s, true, &txn, &job, err))
+    struct recovery r = {.spool = s};
+    if (!spool_begin_with_job(s, true, &r.txn, &r.job, err))
         return false;
-    if (!recover_segments(s, txn, &job, err)) {
-        index_abort(txn);
+    if (!recover_segments(&r, err)) {
+        index_abort(r.txn);
         return false;
     }
-    struct strays strays = {s->dir, job.next_segment};
-    if (!spool_commit_with_job(txn, &job, err))
+    struct strays strays = {s->dir, r.job.next_segment};
+    if (!spool_commit_with_job(r.txn, &r.job, err))
         return false;
-    return file_list(s->dir, remove_stray, &strays, err) && spool_delete_segments(s, err);
+    return file_list(s->dir, remove_stray, &strays, err) && spool_delete_segments(s, err) &&
+           recover_description(s, err);
 }

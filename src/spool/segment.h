@@ -53,6 +53,14 @@ MUST_CHECK bool segment_read(int dir, uint32_t number, uint64_t offset, struct b
                              struct frame *f, struct slice *body, const char **why,
                              struct error *err);
 
+/* Called for each frame that is whole, with good checksums: where it is, header and body. */
+typedef bool segment_seer(const struct frame *f, uint64_t offset, uint64_t size, void *context,
+                          struct error *err);
+
+/* Find the frames of segment NUMBER without an index, over whatever else is in it (segment_scan.c). */
+MUST_CHECK bool segment_scan(int dir, uint32_t number, segment_seer *see, void *context,
+                             struct error *err);
+
 /* Remove segment NUMBER, durably; one that is absent already is success. */
 MUST_CHECK bool segment_remove(int dir, uint32_t number, struct error *err);
 

@@ -6,10 +6,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "spool/index_check.h"
 #include "spool/state.h"
 
 #define LOCK_FILE "lock"
-#define JOB_FILE "job.json"
 
 /* --- locks: one byte of the lock file for each role --- */
 
@@ -29,7 +29,7 @@ static bool take_lock(struct spool *s, enum spool_role role, struct error *err)
                               role == SPOOL_DUMP ? "dumps into it" : "replays it");
 }
 
-static bool take_locks(struct spool *s, struct error *err)
+bool spool_take_locks(struct spool *s, struct error *err)
 {
     if (s->options.roles == SPOOL_READER)
         return file_open(&s->lock_file, s->dir, LOCK_FILE, false, err);
@@ -61,19 +61,15 @@ static bool see_content(const char *name, void *context, struct error *err)
     return true;
 }
 
-/* Is there an index in the directory? Nothing in it may be a link to elsewhere. Segments without an
- * index are not ours to write over. */
-static bool find_index(struct spool *s, bool *found, struct error *err)
+/* Nothing in the directory may be a link to elsewhere. An index that was cut short is none. */
+static bool find_content(struct spool *s, struct content *content, struct error *err)
 {
-    struct content content = {.dir = s->dir};
     bool is_short = false;
-    if (!file_list(s->dir, see_content, &content, err) ||
-        (!content.has_segments && !index_is_cut_short(s->dir, &is_short, err)))
+    *content = (struct content){.dir = s->dir};
+    if (!file_list(s->dir, see_content, content, err) ||
+        (!content->has_segments && !index_is_cut_short(s->dir, &is_short, err)))
         return false;
-    *found = content.has_index && !is_short;
-    if (!content.has_index && content.has_segments)
-        return error_set(err, ERROR_DAMAGED,
-                         "it holds segments but no %s; move them away to begin anew", INDEX_FILE);
+    content->has_index &= !is_short;
     return true;
 }
 
@@ -97,7 +93,7 @@ static bool check_identity(struct spool *s, const struct job_id *id, struct erro
         err, ERROR_CONFIG,
         "it belongs to another job (%s; its %s says which): use another --spool, or the "
         "same query, key, range, index and operation as that job",
-        theirs, JOB_FILE);
+        theirs, SPOOL_JOB_FILE);
 }
 
 /* Read the job's record. An index without one is the remains of a begin that a crash cut short. */
@@ -116,33 +112,47 @@ static bool load_job(struct spool *s, struct error *err)
     return ok;
 }
 
+/* Segments come after the index's first commit: without it they are not ours to write over. */
+static bool check_has_index(const struct spool *s, const struct content *content, struct error *err)
+{
+    bool has_index = s->index != NULL && !s->is_new;
+    return has_index || !content->has_segments ||
+           error_set(err, ERROR_DAMAGED,
+                     "it holds segments but %s %s: bobbin verify --rebuild makes a new one from "
+                     "them; or move them away to begin anew",
+                     content->has_index ? "an empty" : "no", INDEX_FILE);
+}
+
 /* First look without writing anything: is it a spool, and whose? */
 static bool look(struct spool *s, const struct job_id *id, struct error *err)
 {
-    bool has_index;
+    struct content content = {.dir = -1};
+    bool is_short = false;
     if (!file_open_directory(&s->dir, s->options.path, false, err))
         return false;
     if (s->dir < 0)
         return true;
-    if (!find_index(s, &has_index, err))
+    content.dir = s->dir;
+    if (!file_list(s->dir, see_content, &content, err) ||
+        (!content.has_segments && !index_is_cut_short(s->dir, &is_short, err)))
         return false;
-    if (!has_index)
-        return true;
-    if (!index_open(&s->index, s->options.path, INDEX_READ, err))
+    if (content.has_index && !is_short &&
+        !(index_open(&s->index, s->options.path, INDEX_READ, err) &&
+          (s->index == NULL || load_job(s, err))))
         return false;
-    return s->index == NULL || (load_job(s, err) && (s->is_new || check_identity(s, id, err)));
+    return check_has_index(s, &content, err) && (s->is_new || check_identity(s, id, err));
 }
 
 /* Then take part: locks, the index for writing, and clear up. */
 static bool take_part(struct spool *s, struct error *err)
 {
-    if (!take_locks(s, err))
+    if (!spool_take_locks(s, err))
         return false;
     if (s->options.roles == SPOOL_READER)
         return true;
     index_close(s->index);
     s->index = NULL;
-    if (!index_open(&s->index, s->options.path, INDEX_WRITE, err))
+    if (!index_open(&s->index, s->options.path, INDEX_WRITE, err) || !spool_trust_index(s, err))
         return false;
     if (s->options.roles & SPOOL_DUMP)
         return spool_recover(s, err);
@@ -156,10 +166,10 @@ static void reset_state(struct spool *s)
     s->is_new = true;
 }
 
-bool spool_open(struct spool **out, const struct spool_options *options, const struct job_id *id,
-                struct error *err)
+bool spool_new(struct spool **out, const struct spool_options *options, struct error *err)
 {
     struct spool *s = calloc(1, sizeof *s);
+    *out = s;
     if (s == NULL)
         return error_set_memory(err);
     s->options = *options;
@@ -167,6 +177,15 @@ bool spool_open(struct spool **out, const struct spool_options *options, const s
     s->is_new = true;
     pthread_mutex_init(&s->lock, NULL);
     buffer_init(&s->keys, SIZE_MAX);
+    return true;
+}
+
+bool spool_open(struct spool **out, const struct spool_options *options, const struct job_id *id,
+                struct error *err)
+{
+    struct spool *s;
+    if (!spool_new(&s, options, err))
+        return false;
     bool ok = look(s, id, err);
     if (ok && s->is_new) {
         reset_state(s);
@@ -238,7 +257,8 @@ static bool write_plan(struct spool *s, struct slice description, const struct k
         .id = s->id,
         .next_frame = 1,
         .next_segment = 1,
-        .next_part = (uint32_t)part_count,
+        .next_part = FRAME_LATER_PARTS,
+        .parts = (uint32_t)part_count,
         .estimated_rows = estimated_rows,
         .started_ms = now,
         .updated_ms = now,
@@ -260,8 +280,8 @@ static bool remove_index(struct spool *s, struct error *err)
 /* What an unfinished begin has left of an index. With the lock held nobody else makes one. */
 static bool remove_unfinished(struct spool *s, struct error *err)
 {
-    bool found;
-    return find_index(s, &found, err) && (found || remove_index(s, err));
+    struct content content;
+    return find_content(s, &content, err) && (content.has_index || remove_index(s, err));
 }
 
 /* LMDB doesn't sync the directory in which it makes its files. */
@@ -269,8 +289,8 @@ static bool create_files(struct spool *s, struct slice description, struct error
 {
     file_close(&s->dir);
     return file_open_directory(&s->dir, s->options.path, true, err) &&
-           (s->lock_file >= 0 || take_locks(s, err)) && remove_unfinished(s, err) &&
-           file_replace(s->dir, JOB_FILE, description, err) &&
+           (s->lock_file >= 0 || spool_take_locks(s, err)) && remove_unfinished(s, err) &&
+           file_replace(s->dir, SPOOL_JOB_FILE, description, err) &&
            index_open(&s->index, s->options.path, INDEX_WRITE, err) &&
            file_sync_directory(s->dir, err);
 }
@@ -291,9 +311,14 @@ static bool remove_data(const char *name, void *context, struct error *err)
 {
     const struct spool *s = context;
     uint32_t number;
+    static const char *const names[] = {SPOOL_DEAD_FILE, SPOOL_DEAD_FILE ".old",
+                                        INDEX_FILE ".damaged"};
     if (segment_number(name, &number))
         return segment_remove(s->dir, number, err);
-    return strcmp(name, "dead.ndjson") != 0 || file_remove(s->dir, name, err);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return file_remove(s->dir, name, err);
+    return true;
 }
 
 /* The index goes last: while it is there it says that the job is finished. */
@@ -324,7 +349,7 @@ bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
 
 bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct error *err)
 {
-    if (job->rows != job->acknowledged + job->dead + job->pending) {
+    if (!index_job_adds_up(job)) {
         index_abort(txn);
         return error_set(err, ERROR_BUG, "the ledger does not add up: %llu rows read",
                          (unsigned long long)job->rows);

@@ -15,12 +15,20 @@
 
 enum spool_role { SPOOL_READER = 0, SPOOL_DUMP = 1, SPOOL_REPLAY = 2 }; // bits
 
+/* Called for each FRAME that is lost, and becomes a part again; its keys are good during the call. */
+typedef void spool_loss_teller(const struct index_frame *frame, const char *why);
+
+#define SPOOL_JOB_FILE "job.json"
+#define SPOOL_DEAD_FILE "dead.ndjson"
+enum { SPOOL_DESCRIPTION_MAX_BYTES = 4 << 20 }; // a query of 1 MiB, as JSON
+
 struct spool_options {
-    const char *path;       // borrowed
-    unsigned roles;         // what is locked: SPOOL_DUMP | SPOOL_REPLAY
-    uint64_t max_bytes;     // --spool-max; 0: no bound
-    uint64_t segment_bytes; // a segment that passes this is followed by a new one
-    bool keeps_segments;    // --keep: acknowledged segments stay, and max_bytes doesn't apply
+    const char *path;             // borrowed
+    unsigned roles;               // what is locked: SPOOL_DUMP | SPOOL_REPLAY
+    uint64_t max_bytes;           // --spool-max; 0: no bound
+    uint64_t segment_bytes;       // a segment that passes this is followed by a new one
+    bool keeps_segments;          // --keep: acknowledged segments stay, and max_bytes doesn't apply
+    spool_loss_teller *tell_loss; // or NULL
 };
 
 struct spool;
@@ -52,6 +60,11 @@ MUST_CHECK bool spool_get_job(struct spool *s, struct index_job *job, struct err
 
 /* Append what the job is (JSON) to OUT. */
 MUST_CHECK bool spool_get_description(struct spool *s, struct buffer *out, struct error *err);
+
+/* Append what job.json in the spool's directory DIR says to OUT; *FOUND false when it is absent or too
+ * long. */
+MUST_CHECK bool spool_read_description_file(int dir, struct buffer *out, bool *found,
+                                            struct error *err);
 
 /* --- dump --- */
 
@@ -114,8 +127,9 @@ MUST_CHECK bool spool_acknowledge(struct spool *s, const struct spool_acknowledg
                                   size_t count, uint64_t dead_bytes,
                                   const struct spool_counters *counters, struct error *err);
 
-/* A pending frame can't be read: its key range becomes a part to dump again. */
-MUST_CHECK bool spool_lose_frame(struct spool *s, uint64_t number, struct error *err);
+/* A pending frame can't be read, for the reason WHY: its key range becomes a part to dump again. */
+MUST_CHECK bool spool_lose_frame(struct spool *s, uint64_t number, const char *why,
+                                 struct error *err);
 
 /* What the job's documents were sent to so far: uuids, each with a newline behind it, are appended
  * to OUT; nothing when nothing was sent. */
@@ -134,6 +148,14 @@ bool spool_is_held(const struct spool *s, enum spool_role role);
 int spool_directory(const struct spool *s);
 
 /* --- looking --- */
+
+typedef void spool_teller(void *context, const char *problem);
+
+/* Does the index agree with itself: are parts, frames, segments and ledger complete, and do they say
+ * the same? Each contradiction is one call of TELL. spool_open asks it for the dump's and the
+ * replay's role. */
+MUST_CHECK bool spool_check_index(struct spool *s, spool_teller *tell, void *context,
+                                  struct error *err);
 
 /* Call SEE for each segment of the index (READER role or any other). */
 MUST_CHECK bool spool_each_segment(struct spool *s,

@@ -1,5 +1,5 @@
 /* state.h: what a spool is made of, for the files of spool.h's implementation only: spool.c (open,
- * begin), look.c, write.c (the dump's side), acknowledge.c (the replay's side), recover.c. */
+ * begin), look.c, check.c, write.c (the dump's side), acknowledge.c (the replay's side), recover.c. */
 #ifndef BOBBIN_SPOOL_STATE_H
 #define BOBBIN_SPOOL_STATE_H
 
@@ -45,12 +45,21 @@ struct spool {
 
 /* --- shared by the files --- */
 
+/* A spool of which nothing is open yet: to be closed by spool_close. */
+bool spool_new(struct spool **out, const struct spool_options *options, struct error *err);
+
+/* Take the locks of its roles, in its open directory. */
+bool spool_take_locks(struct spool *s, struct error *err);
+
 /* Begin a transaction and read the job's record, which must be there. */
 bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
                           struct index_job *job, struct error *err);
 
 /* Store the job's record with the time of now, and commit. TXN is over either way. */
 bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct error *err);
+
+/* ERROR_DAMAGED when the index contradicts itself. */
+bool spool_trust_index(struct spool *s, struct error *err);
 
 /* SEGMENT has changed: when it is sealed and done, and not to be kept, its deletion is intended now
  * and its frames leave the index. Store it. */
@@ -60,9 +69,9 @@ bool spool_put_segment(struct spool *s, struct index_txn *txn, struct index_segm
 /* Finish the deletions that the index intends. */
 bool spool_delete_segments(struct spool *s, struct error *err);
 
-/* Drop a pending FRAME and make a part of its key range. JOB changes; SEGMENT's count too. */
-bool spool_turn_into_part(struct index_txn *txn, struct index_job *job,
-                          const struct index_frame *frame, struct error *err);
+/* Drop a pending FRAME, tell WHY, and make a part of its key range. JOB changes. */
+bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_job *job,
+                          const struct index_frame *frame, const char *why, struct error *err);
 
 /* Clear up what a crash left. For the dump's role, before anything is appended. */
 bool spool_recover(struct spool *s, struct error *err);

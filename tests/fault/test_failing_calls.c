@@ -142,7 +142,7 @@ static void assert_nothing_is_lost(void)
     if (!spool_is_new(s)) {
         struct index_job job = spooled_read_job(s);
         ck_assert_uint_eq(job.rows, job.acknowledged + job.dead + job.pending);
-        ck_assert_uint_eq(job.next_part, 1); // no frame became a part again
+        ck_assert_uint_eq(job.parts, 1); // no frame became a part again
     }
     spool_close(s);
 }

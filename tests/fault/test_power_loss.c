@@ -155,7 +155,7 @@ static void assert_no_frame_was_lost(void)
 {
     struct spool *s = spooled_open();
     if (!spool_is_new(s))
-        ck_assert_uint_eq(spooled_read_job(s).next_part, 1);
+        ck_assert_uint_eq(spooled_read_job(s).parts, 1);
     spool_close(s);
 }
 

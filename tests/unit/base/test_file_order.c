@@ -93,6 +93,21 @@ START_TEST(a_file_is_replaced_by_write_sync_rename_sync)
 }
 END_TEST
 
+START_TEST(a_renamed_file_takes_the_others_place)
+{
+    unit_assert_ok(file_replace(dir, "new", slice_of("new"), &err), err);
+    unit_assert_ok(file_replace(dir, "old", slice_of("old"), &err), err);
+    unit_assert_ok(file_rename(dir, "new", "old", &err), err);
+    int fd = openat(dir, "old", O_RDONLY);
+    char text[4] = "";
+    ck_assert_int_eq(read(fd, text, 3), 3);
+    ck_assert_str_eq(text, "new");
+    close(fd);
+    unit_assert_error(file_rename(dir, "new", "old", &err), err, ERROR_DISK,
+                      "file new can't be renamed to old");
+}
+END_TEST
+
 static const struct {
     const char *failing;
     const char *calls;
@@ -205,6 +220,7 @@ END_TEST
 
 UNIT_MAIN_WITH(
     "base/file, order", setup, teardown, UNIT_TEST(a_file_is_replaced_by_write_sync_rename_sync),
+    UNIT_TEST(a_renamed_file_takes_the_others_place),
     UNIT_EACH(a_replacement_ends_with_its_first_failure_and_no_call_is_made_again, failures),
     UNIT_EACH(a_replacement_that_fails_leaves_the_old_content, failures),
     UNIT_TEST(a_new_directory_is_made_durable_in_its_parent), UNIT_TEST(a_cut_is_made_durable),

@@ -119,6 +119,7 @@ static const struct {
     {COMMAND_STATUS, "status one two", "unexpected argument \"one\""},
     {COMMAND_STATUS, "status --frame 1", "--frame does not belong"},
     {COMMAND_VERIFY, "verify --watch", "--watch does not belong"},
+    {COMMAND_STATUS, "status --rebuild", "--rebuild does not belong"},
 };
 
 START_TEST(what_is_wrong_on_the_command_line_is_named)

@@ -24,6 +24,7 @@ static inline void dumped_read_range(const char *sql, long *first, long *last)
 {
     const char *from = strstr(sql, "q.\"id\" >");
     const char *to = strstr(sql, "q.\"id\" <= '");
+    const char *before = strstr(sql, "q.\"id\" < '");
     *first = 1;
     *last = DUMPED_ROWS;
     if (from != NULL) {
@@ -32,6 +33,8 @@ static inline void dumped_read_range(const char *sql, long *first, long *last)
     }
     if (to != NULL)
         *last = strtol(to + strlen("q.\"id\" <= '"), NULL, 10);
+    if (before != NULL)
+        *last = strtol(before + strlen("q.\"id\" < '"), NULL, 10) - 1;
     *first = *first < 1 ? 1 : *first;
     *last = *last > DUMPED_ROWS ? DUMPED_ROWS : *last;
 }

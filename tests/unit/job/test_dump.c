@@ -25,7 +25,7 @@ START_TEST(parts_are_dumped_over_connections_of_their_own)
     start(good);
     dumped_options.jobs = 4;
     run_ok();
-    ck_assert_uint_eq(spooled_read_job(dumped_spool).next_part, 4);
+    ck_assert_uint_eq(spooled_read_job(dumped_spool).parts, 4);
     ck_assert_uint_eq(spooled_read_job(dumped_spool).estimated_rows, DUMPED_ROWS);
     // the first, and one for each thread that found a part left
     ck_assert_int_gt(dumped_server.session_count, 1);
@@ -152,7 +152,7 @@ START_TEST(a_lost_frame_is_dumped_again_alone)
     start(good);
     run_ok();
     ck_assert(spooled_find_frame(dumped_spool, FRAMES_PENDING, 5, &frame));
-    unit_assert_ok(spool_lose_frame(dumped_spool, 5, &dumped_err), dumped_err);
+    unit_assert_ok(spool_lose_frame(dumped_spool, 5, "it is torn", &dumped_err), dumped_err);
     spooled_assert_ledger(dumped_spool, DUMPED_ROWS - frame.documents, 0, 0,
                           DUMPED_ROWS - frame.documents);
     unit_assert_ok(dump_run(dumped, dumped_spool, &dumped_err), dumped_err);

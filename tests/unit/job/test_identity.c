@@ -148,6 +148,37 @@ START_TEST(the_index_is_read_from_a_description)
 }
 END_TEST
 
+static const struct job_options described[] = {
+    {.key = "id", .index = "images"},
+    {.key = "id", .index = "images", .from = "5"},
+    {.key = "id", .index = "images", .from = "", .to = "\xc3\xa4 \""},
+};
+
+START_TEST(a_description_is_taken_apart_again)
+{
+    const struct job_options *o = &described[_i];
+    struct job_id id;
+    struct job_description d;
+    unit_assert_ok(job_describe(o, "SELECT 1", &text, &id, &err), err);
+    unit_assert_ok(job_read_description(buffer_slice(&text), &d, &err), err);
+    ck_assert_str_eq(d.text, buffer_string(&text));
+    ck_assert_mem_eq(d.id.bytes, id.bytes, sizeof id.bytes);
+    ck_assert_pstr_eq(d.from, o->from);
+    ck_assert_pstr_eq(d.to, o->to);
+    job_free_description(&d);
+}
+END_TEST
+
+START_TEST(what_is_no_description_is_damage)
+{
+    static const char *const texts[] = {"", "7", "{}", "{\"index\":7}", "{\"index\":\"a\""};
+    struct job_description d;
+    unit_assert_error(job_read_description(slice_of(texts[_i]), &d, &err), err, ERROR_DAMAGED,
+                      "job.json does not describe a job");
+    job_free_description(&d);
+}
+END_TEST
+
 /* --- the query --- */
 
 START_TEST(a_table_is_read_whole)
@@ -200,6 +231,8 @@ UNIT_MAIN_WITH("job/identity", set_up, tear_down,
                UNIT_TEST(how_it_is_done_does_not_make_another_job),
                UNIT_EACH(what_is_no_utf8_is_refused, invalid),
                UNIT_EACH(the_index_is_read_from_a_description, indexes),
-               UNIT_TEST(a_table_is_read_whole), UNIT_TEST(a_query_comes_from_its_file),
+               UNIT_EACH(a_description_is_taken_apart_again, described),
+               UNIT_LOOP(what_is_no_description_is_damage, 5), UNIT_TEST(a_table_is_read_whole),
+               UNIT_TEST(a_query_comes_from_its_file),
                UNIT_EACH(table_and_query_exclude_each_other, both),
                UNIT_TEST(a_query_file_that_cannot_be_read_is_named))

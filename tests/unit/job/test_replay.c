@@ -223,7 +223,7 @@ START_TEST(a_damaged_frame_is_never_sent_and_the_others_are)
     replayed_assert_sent(1, 1, 4);
     replayed_assert_sent(2, 9, 4);
     spooled_assert_ledger(replayed_spool, 8, 8, 0, 0); // its rows are to be read again
-    ck_assert_uint_eq(spooled_read_job(replayed_spool).next_part, 2);
+    ck_assert_uint_eq(spooled_read_job(replayed_spool).parts, 2);
     canned_stop(&replayed_server);
 }
 END_TEST

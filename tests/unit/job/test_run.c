@@ -23,6 +23,7 @@ static void set_up(void)
 
 static const struct canned_rule good[] = {DUMPED_COPY, DUMPED_RULES};
 static const struct canned_answer accepts[] = {INDEX_FOUND, ALL_DONE};
+static const struct canned_answer accepts_twice[] = {INDEX_FOUND, ALL_DONE, INDEX_FOUND, ALL_DONE};
 
 static void start(const struct canned_rule *rules, size_t rule_count,
                   const struct canned_answer *answers, size_t answer_count)
@@ -176,17 +177,69 @@ START_TEST(refused_documents_are_the_result_each_time)
 }
 END_TEST
 
+/* The second of the two frames. */
+static void damage_a_frame(void)
+{
+    int fd = open(spooled_segment(1), O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "x", 1, spooled_size(spooled_segment(1)) - 10), 1);
+    close(fd);
+}
+
 START_TEST(a_damaged_frame_is_dumped_and_sent_again_in_the_same_run)
 {
     START(good, accepts);
     run_ok(SPOOL_DUMP);
-    int fd = open(spooled_segment(1), O_RDWR);
-    ck_assert_int_eq(pwrite(fd, "x", 1, spooled_size(spooled_segment(1)) - 10), 1);
-    close(fd);
+    damage_a_frame();
     run_ok(BOTH);
     assert_last(8, 8, 0);
     ck_assert_int_eq(replayed_server.request_count, 3);
     ck_assert_ptr_nonnull(strstr(replayed_server.requests[2].body, "\"_id\":\"5\""));
+    canned_stop(&replayed_server);
+}
+END_TEST
+
+START_TEST(without_a_dump_a_damaged_range_is_named_each_time)
+{
+    START(good, accepts_twice);
+    run_ok(SPOOL_DUMP);
+    damage_a_frame();
+    for (int i = 0; i < 2; i++) {
+        unit_assert_error(run(SPOOL_REPLAY), dumped_err, ERROR_DAMAGED,
+                          "the disk has lost 1 key range (5 to 8)");
+        assert_last(4, 4, 0);
+    }
+    canned_stop(&replayed_server);
+}
+END_TEST
+
+START_TEST(without_a_database_damage_is_named)
+{
+    START(good, accepts_twice);
+    const char *dsn = dumped_options.dsn;
+    run_ok(SPOOL_DUMP);
+    dumped_options.dsn = "host=/nonexistent";
+    damage_a_frame();
+    unit_assert_error(run(BOTH), dumped_err, ERROR_DAMAGED, "1 key range (5 to 8)"); // found in it
+    unit_assert_error(run(BOTH), dumped_err, ERROR_DAMAGED, "/nonexistent");         // known before
+    dumped_options.dsn = dsn;
+    run_ok(BOTH);
+    assert_last(8, 8, 0);
+    canned_stop(&replayed_server);
+}
+END_TEST
+
+START_TEST(a_dump_that_gives_up_names_what_is_lost)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "COPY (", .times = 1, .is_copy = true, .answer = dumped_answer_copy},
+        {.sql = "COPY (", .state = "57P03", .message = "not now"},
+        DUMPED_RULES};
+    START(rules, accepts);
+    run_ok(SPOOL_DUMP);
+    damage_a_frame();
+    dumped_options.give_up_after_ms = 1;
+    unit_assert_error(run(BOTH), dumped_err, ERROR_DAMAGED, "1 key range (5 to 8)");
+    assert_last(4, 4, 0);
     canned_stop(&replayed_server);
 }
 END_TEST
@@ -272,6 +325,9 @@ UNIT_MAIN_WITH("job/run", set_up, dumped_tear_down, UNIT_TEST(a_run_brings_all_r
                UNIT_TEST(another_job_in_the_spool_is_refused),
                UNIT_TEST(refused_documents_are_the_result_each_time),
                UNIT_TEST(a_damaged_frame_is_dumped_and_sent_again_in_the_same_run),
+               UNIT_TEST(without_a_dump_a_damaged_range_is_named_each_time),
+               UNIT_TEST(without_a_database_damage_is_named),
+               UNIT_TEST(a_dump_that_gives_up_names_what_is_lost),
                UNIT_TEST(without_an_index_nothing_is_written),
                UNIT_TEST(without_a_cluster_nothing_is_written),
                UNIT_TEST(without_a_database_nothing_is_written_or_sent),

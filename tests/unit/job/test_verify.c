@@ -209,6 +209,21 @@ static void change_job(uint64_t rows, uint64_t pending)
     s = spooled_open();
 }
 
+START_TEST(a_description_that_is_not_the_jobs_is_found)
+{
+    int fd = open(spooled_file("job.json"), O_WRONLY);
+    ck_assert_int_eq(pwrite(fd, "x", 1, 3), 1);
+    close(fd);
+    verify();
+    assert_problem("job.json does not say what the index does");
+    ck_assert_uint_eq(report.problems, 1);
+    remove(spooled_file("job.json"));
+    verify();
+    assert_problem("job.json is absent");
+    ck_assert_uint_eq(report.problems, 1);
+}
+END_TEST
+
 START_TEST(a_ledger_that_does_not_add_up_is_found)
 {
     change_job(1, 0);
@@ -236,5 +251,6 @@ UNIT_MAIN_WITH("job/verify", set_up, tear_down, UNIT_TEST(a_good_spool_has_no_pr
                UNIT_TEST(segments_that_changed_places_are_found),
                UNIT_EACH(a_frame_that_does_not_hold_what_the_index_says_is_found, odd),
                UNIT_TEST(dead_rows_are_read_and_not_taken_for_documents),
+               UNIT_TEST(a_description_that_is_not_the_jobs_is_found),
                UNIT_TEST(a_ledger_that_does_not_add_up_is_found),
                UNIT_TEST(a_ledger_that_the_frames_contradict_is_found))

@@ -32,6 +32,7 @@ static const struct {
      " WHERE q.\"id\" >= '5'::bigint"},
     {{.has_from = true, .from = {"5", 1}}, " WHERE q.\"id\" > '5'::bigint"},
     {{.has_to = true, .to = {"9", 1}}, " WHERE q.\"id\" <= '9'::bigint"},
+    {{.has_to = true, .is_to_exclusive = true, .to = {"9", 1}}, " WHERE q.\"id\" < '9'::bigint"},
     {{.has_from = true, .from = {"5", 1}, .has_to = true, .to = {"9", 1}},
      " WHERE q.\"id\" > '5'::bigint AND q.\"id\" <= '9'::bigint"},
     {{.has_from = true, .from = {"it's", 4}, .has_to = true, .to = {"", 0}},
@@ -95,12 +96,12 @@ END_TEST
 
 START_TEST(a_statement_that_finds_no_room_is_an_error)
 {
-    unit_assert_ok(query_put_copy(q, described_pg, &ranges[4].range, &sql, &err), err);
+    unit_assert_ok(query_put_copy(q, described_pg, &ranges[5].range, &sql, &err), err);
     size_t whole = sql.size;
     for (size_t room = 0; room < whole; room++) {
         struct buffer small;
         buffer_init(&small, room);
-        unit_assert_error(query_put_copy(q, described_pg, &ranges[4].range, &small, &err), err,
+        unit_assert_error(query_put_copy(q, described_pg, &ranges[5].range, &small, &err), err,
                           ERROR_MEMORY, "statement");
         buffer_free(&small);
     }

@@ -250,7 +250,7 @@ static inline bool spooled_replay(struct spool *s, struct error *err)
             break;
         ok = spool_read_frame(s, &frame, &bytes, &body, &why, err);
         if (ok && why != NULL)
-            ok = spool_lose_frame(s, frame.number, err);
+            ok = spool_lose_frame(s, frame.number, why, err);
         else if (ok)
             ok = spooled_tally(body, err) &&
                  spooled_try_acknowledge(s, frame.number, frame.documents, 0, err);
@@ -274,7 +274,7 @@ static inline bool spooled_dump_part(struct spool *s, const struct index_part *p
     uint64_t next = part->has_last ? spooled_number(part->last) + 1
                     : r->has_from  ? spooled_number(r->from) + !r->is_from_inclusive
                                    : 1;
-    uint64_t end = r->has_to ? spooled_number(r->to) : SPOOLED_DOCUMENTS;
+    uint64_t end = r->has_to ? spooled_number(r->to) - r->is_to_exclusive : SPOOLED_DOCUMENTS;
     for (uint32_t count; next <= end; next += count) {
         count = end - next + 1 < PER_FRAME ? (uint32_t)(end - next + 1) : PER_FRAME;
         if (!spooled_try_append(s, FRAME_DOCUMENTS, part->number, next, count, err) ||

@@ -68,7 +68,7 @@ START_TEST(a_directory_that_is_none_is_an_error)
     index_close(opened);
     unit_assert_error(index_open(&opened, "/nonexistent/spool", INDEX_WRITE, &err), err, ERROR_DISK,
                       "No such file");
-    char long_name[5000] = "/";
+    char long_name[400] = "/";
     memset(long_name + 1, 'a', sizeof long_name - 2);
     long_name[sizeof long_name - 1] = '\0';
     unit_assert_error(index_open(&opened, long_name, INDEX_WRITE, &err), err, ERROR_DISK,
@@ -134,7 +134,7 @@ START_TEST(an_index_of_another_format_is_refused_by_name)
     record_put_job(&record, &some_job);
     ck_assert_mem_eq(record.data, file + at, record.size);
     store_u32(record.data, RECORD_FORMAT + 1);
-    record_seal(&record);
+    record_seal(&record, TABLE_META, META_JOB);
     memcpy(file + at, record.data, record.size);
     buffer_free(&record);
     close_and_write(file, size, true);

@@ -21,6 +21,7 @@ static const struct index_job whole_job = {
     .next_frame = 1ull << 40,
     .next_segment = 102,
     .next_part = 103,
+    .parts = 124,
     .rows = 104,
     .acknowledged = 105,
     .dead = 106,
@@ -48,6 +49,7 @@ static void assert_same_job(const struct index_job *a, const struct index_job *b
     ck_assert_uint_eq(a->next_frame, b->next_frame);
     ck_assert_uint_eq(a->next_segment, b->next_segment);
     ck_assert_uint_eq(a->next_part, b->next_part);
+    ck_assert_uint_eq(a->parts, b->parts);
     ck_assert_uint_eq(a->rows, b->rows);
     ck_assert_uint_eq(a->acknowledged, b->acknowledged);
     ck_assert_uint_eq(a->dead, b->dead);
@@ -95,6 +97,7 @@ static const struct index_part parts[] = {
     {.range = {.has_from = true, .from = {"a", 1}}},
     {.range = {.has_from = true, .is_from_inclusive = true, .from = {"", 0}}},
     {.range = {.has_to = true, .to = {"z\0z", 3}}},
+    {.range = {.has_to = true, .is_to_exclusive = true, .to = {"z", 1}}},
     {.has_last = true, .last = {"last", 4}},
     {.is_finished = true},
     {.range = {.has_from = true,
@@ -115,6 +118,7 @@ START_TEST(a_part_comes_back_as_it_was)
     ck_assert(record_get_part(buffer_slice(&out), &part));
     ck_assert_int_eq(part.range.has_from, expected->range.has_from);
     ck_assert_int_eq(part.range.is_from_inclusive, expected->range.is_from_inclusive);
+    ck_assert_int_eq(part.range.is_to_exclusive, expected->range.is_to_exclusive);
     ck_assert_int_eq(part.range.has_to, expected->range.has_to);
     ck_assert_int_eq(part.has_last, expected->has_last);
     ck_assert_int_eq(part.is_finished, expected->is_finished);
@@ -237,7 +241,7 @@ START_TEST(a_flag_a_state_or_a_kind_that_is_none_is_refused)
     struct index_frame frame;
     struct index_segment segment;
     put(1);
-    store_u32(out.data, 32);
+    store_u64(out.data, 32);
     ck_assert(!record_get_part(buffer_slice(&out), &part));
     put(2);
     store_u32(out.data, FRAME_DEAD_ROWS + 1);
@@ -252,10 +256,10 @@ START_TEST(a_sealed_record_opens_to_its_fields)
 {
     put(_i);
     size_t size = out.size;
-    record_seal(&out);
+    record_seal(&out, TABLE_PARTS, 7);
     struct slice record = buffer_slice(&out);
     ck_assert_uint_eq(record.size, size + 4);
-    ck_assert(record_open(&record));
+    ck_assert(record_open(&record, TABLE_PARTS, 7));
     ck_assert_uint_eq(record.size, size);
     ck_assert(get(_i, record));
 }
@@ -264,12 +268,25 @@ END_TEST
 START_TEST(every_flipped_bit_breaks_the_seal)
 {
     put(_i);
-    record_seal(&out);
+    record_seal(&out, TABLE_PARTS, 7);
     for (size_t i = 0; i < 8 * out.size; i++) {
         struct slice record = buffer_slice(&out);
         out.data[i / 8] = (char)(out.data[i / 8] ^ (1 << i % 8));
-        ck_assert(!record_open(&record));
+        ck_assert(!record_open(&record, TABLE_PARTS, 7));
         out.data[i / 8] = (char)(out.data[i / 8] ^ (1 << i % 8));
+    }
+}
+END_TEST
+
+START_TEST(a_record_in_another_place_does_not_open)
+{
+    put(_i);
+    record_seal(&out, TABLE_PARTS, 7);
+    struct slice record = buffer_slice(&out);
+    ck_assert(!record_open(&record, TABLE_DONE, 7));
+    for (int bit = 0; bit < 64; bit++) {
+        record = buffer_slice(&out);
+        ck_assert(!record_open(&record, TABLE_PARTS, 7 ^ (uint64_t)1 << bit));
     }
 }
 END_TEST
@@ -277,10 +294,10 @@ END_TEST
 START_TEST(a_record_cut_anywhere_does_not_open)
 {
     put(_i);
-    record_seal(&out);
+    record_seal(&out, TABLE_PARTS, 7);
     for (size_t size = 0; size < out.size; size++) {
         struct slice record = {out.data, size};
-        ck_assert(!record_open(&record));
+        ck_assert(!record_open(&record, TABLE_PARTS, 7));
     }
 }
 END_TEST
@@ -295,4 +312,5 @@ UNIT_MAIN_WITH("spool/record", set_up, tear_down, UNIT_TEST(a_job_comes_back_as_
                UNIT_TEST(a_flag_a_state_or_a_kind_that_is_none_is_refused),
                UNIT_LOOP(a_sealed_record_opens_to_its_fields, 4),
                UNIT_LOOP(every_flipped_bit_breaks_the_seal, 4),
+               UNIT_LOOP(a_record_in_another_place_does_not_open, 4),
                UNIT_LOOP(a_record_cut_anywhere_does_not_open, 4))

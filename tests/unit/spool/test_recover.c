@@ -166,6 +166,76 @@ START_TEST(the_frames_of_a_missing_segment_become_parts)
 }
 END_TEST
 
+START_TEST(acknowledged_frames_that_are_missing_are_not_dumped_again)
+{
+    int64_t size = append_torn();
+    spooled_acknowledge(s, 1, 4);
+    spooled_acknowledge(s, 3, 4);
+    spool_close(s);
+    ck_assert_int_eq(truncate(spooled_segment(1), size / 2), 0);
+    s = spooled_open();
+    spooled_assert_ledger(s, 8, 8, 0, 0);
+    ck_assert_uint_eq(sum_lost(), 4);
+    reopen(); // the index agrees with itself
+    spooled_assert_ledger(s, 8, 8, 0, 0);
+}
+END_TEST
+
+START_TEST(an_acknowledged_frame_at_the_end_may_be_missing)
+{
+    append_torn();
+    reopen();
+    spooled_acknowledge(s, 3, 4);
+    int64_t size = spooled_size(spooled_segment(1));
+    spool_close(s);
+    ck_assert_int_eq(truncate(spooled_segment(1), size - 1), 0);
+    s = spooled_open();
+    spooled_assert_ledger(s, 12, 4, 0, 8);
+    ck_assert_uint_eq(sum_lost(), 0);
+    ck_assert_uint_eq(spooled_count_frames(s, FRAMES_DONE), 0);
+}
+END_TEST
+
+static unsigned told;
+
+static void tell_loss(const struct index_frame *frame, const char *why)
+{
+    ck_assert_uint_eq(frame->number, 2 + told++);
+    ck_assert_uint_eq(spooled_number(frame->first_key), 4 * frame->number - 3);
+    ck_assert_uint_eq(spooled_number(frame->last_key), 4 * frame->number);
+    ck_assert_str_eq(why, "the file ends before it");
+}
+
+START_TEST(each_frame_that_is_lost_is_told)
+{
+    struct index_frame frame;
+    append_torn();
+    ck_assert(spooled_find_frame(s, FRAMES_PENDING, 1, &frame));
+    spool_close(s);
+    ck_assert_int_eq(truncate(spooled_segment(1), (off_t)frame.size + 1), 0);
+    spooled.tell_loss = tell_loss;
+    s = spooled_open();
+    ck_assert_uint_eq(told, 2);
+}
+END_TEST
+
+START_TEST(a_description_that_is_not_the_jobs_is_written_again)
+{
+    struct buffer text;
+    bool found = false;
+    append_torn();
+    if (_i == 0)
+        remove(spooled_file("job.json"));
+    else
+        ck_assert_int_eq(truncate(spooled_file("job.json"), _i - 1), 0);
+    reopen();
+    buffer_init(&text, 1000);
+    unit_assert_ok(spool_read_description_file(spool_directory(s), &text, &found, &err), err);
+    unit_assert_slice(buffer_slice(&text), "{\"index\":\"images\"}");
+    buffer_free(&text);
+}
+END_TEST
+
 START_TEST(a_sealed_segment_that_lost_its_tail_becomes_parts_too)
 {
     s = spooled_new();
@@ -317,6 +387,10 @@ UNIT_MAIN_WITH("spool/recover", spooled_set_up, tear_down,
                UNIT_TEST(a_segment_that_the_index_never_knew_is_removed),
                UNIT_TEST(the_frames_of_a_truncated_segment_become_parts),
                UNIT_TEST(the_frames_of_a_missing_segment_become_parts),
+               UNIT_TEST(acknowledged_frames_that_are_missing_are_not_dumped_again),
+               UNIT_TEST(an_acknowledged_frame_at_the_end_may_be_missing),
+               UNIT_TEST(each_frame_that_is_lost_is_told),
+               UNIT_LOOP(a_description_that_is_not_the_jobs_is_written_again, 3),
                UNIT_TEST(a_sealed_segment_that_lost_its_tail_becomes_parts_too),
                UNIT_LOOP(an_intended_deletion_is_finished_at_the_next_start, 3),
                UNIT_TEST(segments_that_were_kept_are_removed_when_they_need_not_be),

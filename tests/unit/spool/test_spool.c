@@ -87,7 +87,8 @@ START_TEST(the_job_is_known_after_a_new_start)
     ck_assert(!spool_is_new(s));
     struct index_job job = spooled_read_job(s);
     ck_assert_mem_eq(job.id.bytes, spooled_job.bytes, JOB_ID_BYTES);
-    ck_assert_uint_eq(job.next_part, 3);
+    ck_assert_uint_eq(job.parts, 3);
+    ck_assert_uint_eq(job.next_part, FRAME_LATER_PARTS);
     ck_assert_uint_eq(job.next_segment, 1);
     ck_assert_uint_eq(job.next_frame, 1);
     ck_assert_uint_ne(job.started_ms, 0);
@@ -225,7 +226,7 @@ static void set_format(uint32_t version)
     for (char *at = file;
          (at = memmem(at, (size_t)(file + size - at), record.data, record.size));) {
         store_u32(record.data, version);
-        record_seal(&record);
+        record_seal(&record, TABLE_META, META_JOB);
         ck_assert_int_gt(pwrite(fd, record.data, record.size, at - file), 0);
         record_put_job(&record, &job);
         at++;
