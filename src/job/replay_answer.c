@@ -104,8 +104,7 @@ static void request_failed(struct replay *r, struct slot *slot,
                     response->retry_after_ms, clock_random());
     note_failure(r, slot, what);
     retry_later(r, slot);
-    if (slot->attempts <=
-        r->url_count) // the host rests, so the frame need not, but it may be to blame
+    if (slot->attempts <= r->url_count) // else the frame may be to blame, not the host, which rests
         slot->due_ms = clock_monotonic_ms();
 }
 
