@@ -19,13 +19,14 @@ enum {
     DUMP = 1 << COMMAND_DUMP,
     REPLAY = 1 << COMMAND_REPLAY,
     STATUS = 1 << COMMAND_STATUS,
-    VERIFY = 1 << COMMAND_VERIFY,
     INSPECT = 1 << COMMAND_INSPECT,
-    SOURCE = RUN | DUMP,
-    SINK = RUN | REPLAY,
-    RUNNING = RUN | DUMP | REPLAY,
-    LOOKING = STATUS | VERIFY | INSPECT,
-    EVERY = RUNNING | LOOKING,
+    RETRY = 1 << COMMAND_DEAD_RETRY,
+    SOURCE = RUN | DUMP | RETRY,
+    SINK = RUN | REPLAY | RETRY,
+    RUNNING = SOURCE | SINK,
+    LOOKING = STATUS | INSPECT | 1 << COMMAND_VERIFY | 1 << COMMAND_DEAD_LIST,
+    EVERY = (1 << COMMANDS) - 1,
+    NAMING = EVERY & ~(RUN | DUMP | REPLAY), // the spool, without --spool
 };
 
 static const struct row {
@@ -323,16 +324,16 @@ static bool take_argument(struct reading *r, const struct row *row, char *value)
     return ok;
 }
 
-/* Where no bulk work is done, the spool may be named without --spool. */
+/* The spool may be named without --spool; dead show wants an id behind it. */
 static bool take_operands(struct reading *r, int argc, char **argv)
 {
-    if (optind == argc)
-        return true;
-    if (!(LOOKING & 1u << r->command) || argc - optind > 1)
+    int most = !(NAMING & 1u << r->command) ? 0 : r->command == COMMAND_DEAD_SHOW ? 2 : 1;
+    if (argc - optind > most)
         return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help",
-                         argv[optind]);
-    bool is_file;
-    return set_value(r, find_row("spool", &is_file), argv[optind]);
+                         argv[optind + most]);
+    if (r->command == COMMAND_DEAD_SHOW && optind < argc)
+        r->options->id = argv[--argc];
+    return optind == argc || set_value(r, find_row("spool", &(bool){false}), argv[optind]);
 }
 
 /* PASS 0 only looks for --config and --help, which come before the other sources. */

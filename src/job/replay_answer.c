@@ -6,7 +6,6 @@
 #include "job/replay_internal.h"
 #include "sink/bulk.h"
 #include "sink/json_scan.h"
-#include "spool/compress.h"
 
 enum {
     BACKOFF_BASE_MS = 500,
@@ -90,6 +89,8 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
         log_message(LOG_WARNING, "frame %llu: %zu documents are refused for good: %s",
                     (unsigned long long)slot->frame.number, outcome->dead, outcome->error);
     complete_or_go_on(slot);
+    if (!replay_count_refusals(r, slot, outcome->dead, err))
+        return false;
     if (outcome->retried == 0) {
         throttle_succeeded(r->throttle, slot->host);
         return true;
@@ -163,7 +164,7 @@ static bool take_refusal(struct replay *r, struct slot *slot, const struct http_
                 (unsigned long long)slot->frame.number, what,
                 is_refused ? "a document" : "a request", (unsigned long long)bytes,
                 is_refused ? "refused for good" : "sent in smaller ones");
-    return true;
+    return replay_count_refusals(r, slot, is_refused ? 1 : 0, err);
 }
 
 /* The cluster answers, but takes nothing now. */
@@ -222,24 +223,4 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
     }
     request_failed(r, slot, response->is_timeout, response->failure);
     return true;
-}
-
-bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice body,
-                           struct error *err)
-{
-    struct decompressor *d;
-    char chunk[4096];
-    size_t got;
-    if (!decompressor_new(&d, err))
-        return false;
-    decompressor_open(d, body);
-    bool ok;
-    while ((ok = decompressor_read(d, chunk, sizeof chunk, &got, err)) && got > 0)
-        buffer_append(&r->dead_lines, chunk, got);
-    decompressor_free(d);
-    r->has_more_now = true;
-    slot->state = SLOT_COMPLETE;
-    slot->done = 0;
-    slot->dead = slot->frame.documents;
-    return ok && buffer_check(&r->dead_lines, "dead letters", err);
 }

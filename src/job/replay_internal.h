@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "job/replay.h"
 #include "sink/dead.h"
+#include "sink/dead_summary.h"
 #include "sink/delivery.h"
 #include "sink/throttle.h"
 
@@ -50,7 +51,9 @@ struct replay {
     int64_t progress_ms;        // when a document was accepted last
     struct dead_file *dead;
     uint64_t dead_bytes;
-    struct buffer dead_lines; // to be appended with the next acknowledgement
+    struct buffer dead_lines;     // to be appended with the next acknowledgement
+    uint64_t dead_count;          // of the job, those of unfinished frames too
+    struct dead_summary refusals; // why, of those that this process saw
     char last_failure[FAILURE_BYTES];
 };
 
@@ -58,8 +61,24 @@ struct replay {
 bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_response *response,
                         struct error *err);
 
+/* --- dead letters: replay_dead.c --- */
+
 /* SLOT holds a frame of rows that could not become documents: its BODY is dead letters. */
 bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice body,
                            struct error *err);
+
+/* COUNT more documents of SLOT's frame are refused, the last ones of its delivery. As
+ * replay_check_dead. */
+bool replay_count_refusals(struct replay *r, const struct slot *slot, size_t count,
+                           struct error *err);
+
+/* ERROR_DEAD_LETTERS when there are more than --max-dead: what they are is logged. */
+bool replay_check_dead(struct replay *r, struct error *err);
+
+/* SLOT's frame is complete: what was refused of it becomes dead letters, which may not be durable yet. */
+bool replay_put_dead_letters(struct replay *r, const struct slot *slot, struct error *err);
+
+/* Make them durable. */
+bool replay_sync_dead_letters(struct replay *r, struct error *err);
 
 #endif

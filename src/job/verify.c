@@ -59,7 +59,7 @@ static void check_documents(struct verify *v, const struct index_frame *frame, s
                 frame->segment, frame->number, documents, size, frame->documents, frame->raw_size);
 }
 
-static bool check_frame(struct verify *v, const struct index_frame *frame, struct error *err)
+static bool check_frame(struct verify *v, struct index_frame *frame, struct error *err)
 {
     struct slice body;
     const char *why;
@@ -115,7 +115,7 @@ static bool check_ledger(struct verify *v, struct error *err)
     struct index_job job;
     if (!spool_get_job(v->spool, &job, err))
         return false;
-    if (job.rows != job.acknowledged + job.dead + job.pending)
+    if (!spool_ledger_adds_up(&job))
         problem(v, "the ledger does not add up");
     if (job.pending != v->pending_documents)
         problem(v, "%" PRIu64 " documents are pending, and the ledger says %" PRIu64,

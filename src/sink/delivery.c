@@ -343,6 +343,12 @@ void delivery_count(const struct delivery *d, size_t *done, size_t *dead)
 
 /* --- dead letters --- */
 
+struct slice delivery_refusal(const struct delivery *d, size_t refusal)
+{
+    const struct refusal *r = &d->refusals[refusal];
+    return (struct slice){d->errors.data + r->error_at, r->error_size};
+}
+
 static const struct refusal *find_refusal(const struct delivery *d, size_t document)
 {
     for (size_t i = 0; i < d->counts[DOCUMENT_DEAD]; i++)
@@ -353,8 +359,9 @@ static const struct refusal *find_refusal(const struct delivery *d, size_t docum
 
 /* LINES: a document's action line and perhaps its source line, with newlines. */
 static void put_dead_letter(struct delivery *d, size_t document, struct slice lines,
-                            struct buffer *out)
+                            const struct slice keys[2], struct buffer *out)
 {
+    size_t start = out->size;
     const struct refusal *r = find_refusal(d, document);
     const char *newline = memchr(lines.data, '\n', lines.size);
     size_t action = newline ? (size_t)(newline - lines.data) : lines.size;
@@ -363,9 +370,11 @@ static void put_dead_letter(struct delivery *d, size_t document, struct slice li
         source = (struct slice){newline + 1, lines.size - action - 2};
     dead_format(out, (struct slice){lines.data, action}, source, r->status,
                 (struct slice){d->errors.data + r->error_at, r->error_size});
+    dead_seal(out, start, keys);
 }
 
-bool delivery_put_dead_letters(struct delivery *d, struct buffer *out, struct error *err)
+bool delivery_put_dead_letters(struct delivery *d, const struct slice keys[2], struct buffer *out,
+                               struct error *err)
 {
     struct buffer lines;
     struct body_run run;
@@ -382,9 +391,8 @@ bool delivery_put_dead_letters(struct delivery *d, struct buffer *out, struct er
         buffer_append(&lines, run.bytes.data, run.bytes.size);
         if (!run.is_last)
             continue;
-        ok = buffer_check(&lines, "a dead letter", err);
-        if (ok)
-            put_dead_letter(d, run.document, buffer_slice(&lines), out);
+        if ((ok = buffer_check(&lines, "a dead letter", err)))
+            put_dead_letter(d, run.document, buffer_slice(&lines), keys, out);
         buffer_clear(&lines);
     }
     buffer_free(&lines);

@@ -48,8 +48,12 @@ bool delivery_is_complete(const struct delivery *d);
 /* How many documents are in, and how many are refused. */
 void delivery_count(const struct delivery *d, size_t *done, size_t *dead);
 
-/* Append the dead letters of the refused documents to OUT. */
-MUST_CHECK bool delivery_put_dead_letters(struct delivery *d, struct buffer *out,
-                                          struct error *err);
+/* The REFUSAL-th refused document, counted from 0 in the order in which they were refused: what the cluster
+ * says is wrong (JSON, or what it was if it was none; borrowed). */
+struct slice delivery_refusal(const struct delivery *d, size_t refusal);
+
+/* Append the dead letters of the refused documents to OUT, sealed with the frame's first and last key. */
+MUST_CHECK bool delivery_put_dead_letters(struct delivery *d, const struct slice keys[2],
+                                          struct buffer *out, struct error *err);
 
 #endif

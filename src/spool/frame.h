@@ -19,6 +19,10 @@ enum {
     JOB_ID_BYTES = 16,
 };
 
+/* The part of a frame whose documents are dead letters that are sent again: its keys are those of the frame
+ * that they came from. */
+#define FRAME_NO_PART UINT32_MAX
+
 enum frame_kind {
     FRAME_DOCUMENTS = 0, // the body is one zstd frame: a bulk body
     FRAME_DEAD_ROWS = 1, // the body is one zstd frame of dead letters, inside a skippable frame

@@ -162,6 +162,7 @@ bool spool_open(struct spool **out, const struct spool_options *options, const s
     s->is_new = true;
     pthread_mutex_init(&s->lock, NULL);
     buffer_init(&s->keys, SIZE_MAX);
+    buffer_init(&s->rows_again, SIZE_MAX);
     bool ok = look(s, id, err);
     if (ok && s->is_new) {
         reset_state(s);
@@ -187,6 +188,7 @@ void spool_close(struct spool *s)
     file_close(&s->lock_file);
     file_close(&s->dir);
     buffer_free(&s->keys);
+    buffer_free(&s->rows_again);
     free(s->unindexed);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -319,9 +321,14 @@ bool spool_begin_with_job(struct spool *s, bool write, struct index_txn **txn,
     return false;
 }
 
+bool spool_ledger_adds_up(const struct index_job *job)
+{
+    return job->rows == job->acknowledged + job->dead + job->dropped + job->pending;
+}
+
 bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct error *err)
 {
-    if (job->rows != job->acknowledged + job->dead + job->pending) {
+    if (!spool_ledger_adds_up(job)) {
         index_abort(txn);
         return error_set(err, ERROR_BUG, "the ledger does not add up: %llu rows read",
                          (unsigned long long)job->rows);
