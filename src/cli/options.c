@@ -78,9 +78,8 @@ static char *own(struct options *o, const char *text)
 
 static bool set_string(struct reading *r, const struct row *row, const char *text)
 {
-    const char **field = field_of(r->options, row);
-    *field = own(r->options, text);
-    return *field != NULL || error_set_memory(r->err);
+    char *copy = *(char **)field_of(r->options, row) = own(r->options, text);
+    return copy != NULL || error_set_memory(r->err);
 }
 
 /* The first value of a source replaces what earlier sources gave. */
@@ -327,11 +326,11 @@ static bool take_argument(struct reading *r, const struct row *row, char *value)
 /* The spool may be named without --spool; dead show wants an id behind it. */
 static bool take_operands(struct reading *r, int argc, char **argv)
 {
-    int most = !(NAMING & 1u << r->command) ? 0 : r->command == COMMAND_DEAD_SHOW ? 2 : 1;
-    if (argc - optind > most)
-        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help",
-                         argv[optind + most]);
-    if (r->command == COMMAND_DEAD_SHOW && optind < argc)
+    bool is_show = r->command == COMMAND_DEAD_SHOW;
+    char **extra = argv + optind + (NAMING & 1u << r->command ? 1 : 0) + is_show;
+    if (extra < argv + argc)
+        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help", *extra);
+    if (is_show && optind < argc)
         r->options->id = argv[--argc];
     return optind == argc || set_value(r, find_row("spool", &(bool){false}), argv[optind]);
 }

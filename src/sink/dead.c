@@ -32,7 +32,7 @@ static bool cut_to(int fd, uint64_t size, struct error *err)
                          DEAD_FILE, (unsigned long long)length, (unsigned long long)size);
     if (length > size && !file_cut(fd, DEAD_FILE, size, err))
         return false;
-    fault_point("dead-cut");
+    fault_point("letters-cut");
     return true;
 }
 
