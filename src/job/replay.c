@@ -65,6 +65,7 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
     if (why != NULL)
         return lose_frame(r, slot, why, err);
     slot->attempts = 0;
+    slot->done = slot->dead = 0;
     if (slot->frame.kind == FRAME_DEAD_ROWS)
         return replay_take_dead_rows(r, slot, body, err);
     slot->state = SLOT_WAITING;
@@ -98,7 +99,7 @@ static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct e
 /* Send as much as the throttle allows. *WAIT_MS: when to come back at the latest. */
 static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
 {
-    while (r->in_flight < throttle_limit(r->throttle)) {
+    while (r->in_flight < (r->is_wary ? 1 : throttle_limit(r->throttle))) {
         int64_t now = clock_monotonic_ms();
         struct slot *slot;
         size_t host;
@@ -125,8 +126,6 @@ static bool acknowledge(struct replay *r, struct error *err)
         struct slot *slot = &r->slots[i];
         if (slot->state != SLOT_COMPLETE)
             continue;
-        if (!replay_put_dead_letters(r, slot, err))
-            return false;
         frames[count++] =
             (struct spool_acknowledgement){slot->frame.number, slot->done, slot->dead};
     }
@@ -264,6 +263,7 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
         return false;
     r->dead_bytes = job.dead_bytes;
     r->dead_count = job.dead;
+    r->is_wary = true;
     if ((job.pending > 0 || is_dump_active(r)) && !replay_check_dead(r, err))
         return false;
     spool_set_listener(s, wake, r);

@@ -11,6 +11,7 @@ enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
     LEAST_BYTES = 1 << 10, // a limit learned from 413 never goes below
+    WARY_DEAD = 1000, // so many refusals in one answer are megabytes: not eight of them at a time
 };
 
 /* --- retries --- */
@@ -67,6 +68,19 @@ static void complete_or_go_on(struct slot *slot)
     slot->dead = dead;
 }
 
+/* Verdicts have come for SLOT's frame, REFUSED of them for good. */
+static bool settle(struct replay *r, struct slot *slot, size_t refused, struct error *err)
+{
+    struct error unwritten = {.kind = ERROR_NONE};
+    complete_or_go_on(slot);
+    bool are_few = replay_count_refusals(r, slot, refused, err);
+    if (slot->state != SLOT_COMPLETE || replay_put_dead_letters(r, slot, &unwritten))
+        return are_few;
+    *err = unwritten;
+    slot->state = SLOT_WAITING; // it must not be acknowledged
+    return false;
+}
+
 static bool index_is_gone(const struct replay *r, struct error *err)
 {
     return error_set(
@@ -88,8 +102,8 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
     if (outcome->dead > 0)
         log_message(LOG_WARNING, "frame %llu: %zu documents are refused for good: %s",
                     (unsigned long long)slot->frame.number, outcome->dead, outcome->error);
-    complete_or_go_on(slot);
-    if (!replay_count_refusals(r, slot, outcome->dead, err))
+    r->is_wary = outcome->dead > WARY_DEAD;
+    if (!settle(r, slot, outcome->dead, err))
         return false;
     if (outcome->retried == 0) {
         throttle_succeeded(r->throttle, slot->host);
@@ -149,22 +163,21 @@ static bool take_refusal(struct replay *r, struct slot *slot, const struct http_
                          const char *what, struct error *err)
 {
     uint64_t bytes;
-    size_t done, dead;
-    delivery_count(slot->delivery, &done, &dead);
     if (!delivery_split(slot->delivery, response->status, error_of(response), &bytes, err))
         return false;
     if (response->status == 413 && bytes / 2 < r->most_bytes)
         r->most_bytes = bytes / 2 > LEAST_BYTES ? bytes / 2 : LEAST_BYTES;
     throttle_succeeded(r->throttle, slot->host);
-    complete_or_go_on(slot);
-    bool is_refused = slot->dead > dead;
+    size_t done, dead;
+    delivery_count(slot->delivery, &done, &dead);
+    bool is_refused = dead > slot->dead;
     if (is_refused)
         r->progress_ms = clock_monotonic_ms();
     log_message(is_refused ? LOG_WARNING : LOG_INFO, "frame %llu: %s: %s of %llu bytes is %s",
                 (unsigned long long)slot->frame.number, what,
                 is_refused ? "a document" : "a request", (unsigned long long)bytes,
                 is_refused ? "refused for good" : "sent in smaller ones");
-    return replay_count_refusals(r, slot, is_refused ? 1 : 0, err);
+    return settle(r, slot, is_refused ? 1 : 0, err);
 }
 
 /* The cluster answers, but takes nothing now. */
@@ -182,11 +195,12 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
                         struct error *err)
 {
     char what[FAILURE_BYTES], at_host[FAILURE_BYTES];
+    if (response->status == 200)
+        return take_success(r, slot, response,
+                            err); // without a look at all of it: it may be megabytes
     describe_response(response, what, sizeof what);
     describe_host(r, slot, what, at_host);
     switch (response->status) {
-    case 200:
-        return take_success(r, slot, response, err);
     case 400:
     case 413:
         return take_refusal(r, slot, response, what, err);
@@ -214,6 +228,7 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
                         struct error *err)
 {
     r->requests++;
+    r->is_wary = false;
     if (response->status != 0)
         return take_status(r, slot, response, err);
     if (response->is_certificate_refused) {

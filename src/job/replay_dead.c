@@ -101,19 +101,24 @@ bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice bod
 
 bool replay_put_dead_letters(struct replay *r, const struct slot *slot, struct error *err)
 {
-    if (slot->dead == 0 || slot->frame.kind != FRAME_DOCUMENTS)
-        return true;
     struct slice keys[2] = {slot->frame.first_key, slot->frame.last_key};
-    return delivery_put_dead_letters(slot->delivery, keys, &r->dead_lines, err) &&
-           (r->dead_lines.size < LINES_BYTES || replay_sync_dead_letters(r, err));
+    bool found = slot->dead > 0;
+    if (found)
+        delivery_open_dead_letters(slot->delivery);
+    while (found)
+        if (!delivery_next_dead_letter(slot->delivery, keys, &r->dead_lines, &found, err) ||
+            (r->dead_lines.size >= LINES_BYTES && !replay_sync_dead_letters(r, err)))
+            return false;
+    return true;
 }
 
 bool replay_sync_dead_letters(struct replay *r, struct error *err)
 {
-    if (r->dead_lines.size == 0)
+    if (r->dead_lines.size == 0 && !r->dead_lines.has_failed)
         return true;
-    bool ok = buffer_check(&r->dead_lines, "dead letters", err) &&
-              dead_append(r->dead, buffer_slice(&r->dead_lines), &r->dead_bytes, err);
+    if (!buffer_check(&r->dead_lines, "dead letters", err) ||
+        !dead_append(r->dead, buffer_slice(&r->dead_lines), &r->dead_bytes, err))
+        return false; // and at each later call: what they are of must not be acknowledged
     buffer_free(&r->dead_lines);
-    return ok;
+    return true;
 }

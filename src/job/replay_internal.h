@@ -47,6 +47,7 @@ struct replay {
     uint64_t next_frame;        // frames below this one have had their turn
     uint64_t most_bytes;        // of a request: what a 413 has taught
     uint64_t requests, retries; // since the last acknowledgement
+    bool is_wary;               // one request at a time: much is refused, or nothing is known yet
     bool has_more_now;          // a frame had its turn without a request: look for the next at once
     int64_t progress_ms;        // when a document was accepted last
     struct dead_file *dead;
@@ -75,7 +76,8 @@ bool replay_count_refusals(struct replay *r, const struct slot *slot, size_t cou
 /* ERROR_DEAD_LETTERS when there are more than --max-dead: what they are is logged. */
 bool replay_check_dead(struct replay *r, struct error *err);
 
-/* SLOT's frame is complete: what was refused of it becomes dead letters, which may not be durable yet. */
+/* SLOT's frame is complete: what was refused of it becomes dead letters, which may not be durable yet.
+ * It must be acknowledged with the next commit. */
 bool replay_put_dead_letters(struct replay *r, const struct slot *slot, struct error *err);
 
 /* Make them durable. */

@@ -1,48 +1,16 @@
-/* delivery.c: see delivery.h. */
+/* delivery.c: see delivery.h; the letters of what is refused are in delivery_dead.c. */
 #include "sink/delivery.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sink/body.h"
 #include "sink/bulk.h"
-#include "sink/dead.h"
-
-enum { DOCUMENT_WAITING, DOCUMENT_SENDING, DOCUMENT_DONE, DOCUMENT_DEAD };
+#include "sink/delivery_internal.h"
 
 enum {
-    FRAME_BYTES_MAX = 1 << 30,
     ERRORS_MAX_BYTES = 16 << 20, // what is kept of the cluster's words about one frame's documents
     ERROR_MAX_BYTES = 2048,      // about one document: a longer text is described in short
-};
-
-struct refusal {
-    size_t document;
-    int status;
-    size_t error_at, error_size; // in `errors`
-};
-
-struct delivery {
-    struct buffer bytes; // the frame as read
-    struct slice frame;
-    uint64_t raw_size;
-    size_t documents;
-    size_t capacity;         // of the arrays
-    uint8_t *states;         // DOCUMENT_..., one for each document
-    struct bulk_item *items; // of one response
-    size_t counts[4];        // documents by state
-    size_t most_documents;   // in one request: halved when one is refused as a whole
-
-    struct body *body; // what http reads
-    uint64_t sent_bytes;
-    struct body_run run; // what is left to copy of the current run
-    bool sends_all;
-    struct http_body http_body;
-
-    struct refusal *refusals;
-    size_t refusal_capacity;
-    struct buffer errors;
 };
 
 /* --- making --- */
@@ -339,62 +307,4 @@ void delivery_count(const struct delivery *d, size_t *done, size_t *dead)
 {
     *done = d->counts[DOCUMENT_DONE];
     *dead = d->counts[DOCUMENT_DEAD];
-}
-
-/* --- dead letters --- */
-
-struct slice delivery_refusal(const struct delivery *d, size_t refusal)
-{
-    const struct refusal *r = &d->refusals[refusal];
-    return (struct slice){d->errors.data + r->error_at, r->error_size};
-}
-
-static const struct refusal *find_refusal(const struct delivery *d, size_t document)
-{
-    for (size_t i = 0; i < d->counts[DOCUMENT_DEAD]; i++)
-        if (d->refusals[i].document == document)
-            return &d->refusals[i];
-    return NULL;
-}
-
-/* LINES: a document's action line and perhaps its source line, with newlines. */
-static void put_dead_letter(struct delivery *d, size_t document, struct slice lines,
-                            const struct slice keys[2], struct buffer *out)
-{
-    size_t start = out->size;
-    const struct refusal *r = find_refusal(d, document);
-    const char *newline = memchr(lines.data, '\n', lines.size);
-    size_t action = newline ? (size_t)(newline - lines.data) : lines.size;
-    struct slice source = {lines.data + action, 0};
-    if (newline != NULL && action + 1 < lines.size)
-        source = (struct slice){newline + 1, lines.size - action - 2};
-    dead_format(out, (struct slice){lines.data, action}, source, r->status,
-                (struct slice){d->errors.data + r->error_at, r->error_size});
-    dead_seal(out, start, keys);
-}
-
-bool delivery_put_dead_letters(struct delivery *d, const struct slice keys[2], struct buffer *out,
-                               struct error *err)
-{
-    struct buffer lines;
-    struct body_run run;
-    bool found = d->counts[DOCUMENT_DEAD] > 0;
-    bool ok = true;
-    buffer_init(&lines, FRAME_BYTES_MAX);
-    body_open(d->body, d->frame);
-    while (ok && found) {
-        ok = body_next(d->body, &run, &found, err);
-        if (!ok || !found || run.document >= d->documents)
-            break;
-        if (d->states[run.document] != DOCUMENT_DEAD)
-            continue;
-        buffer_append(&lines, run.bytes.data, run.bytes.size);
-        if (!run.is_last)
-            continue;
-        if ((ok = buffer_check(&lines, "a dead letter", err)))
-            put_dead_letter(d, run.document, buffer_slice(&lines), keys, out);
-        buffer_clear(&lines);
-    }
-    buffer_free(&lines);
-    return ok && buffer_check(out, "dead letters", err);
 }

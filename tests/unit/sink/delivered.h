@@ -134,6 +134,17 @@ static inline void assert_count(size_t expected_done, size_t expected_dead)
     ck_assert_uint_eq(dead, expected_dead);
 }
 
+/* Append all dead letters to OUT. */
+static inline bool put_dead_letters(struct buffer *out, struct error *error)
+{
+    bool found = true;
+    bool ok = true;
+    delivery_open_dead_letters(delivery);
+    while (ok && found)
+        ok = delivery_next_dead_letter(delivery, frame_keys, out, &found, error);
+    return ok;
+}
+
 /* The dead letter at *AT, which moves behind it. */
 static inline json_t *load_letter(const char **at)
 {

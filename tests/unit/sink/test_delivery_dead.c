@@ -11,7 +11,7 @@ START_TEST(dead_letters_have_document_status_and_error)
     prepare(UINT64_MAX);
     settle("d");
     buffer_clear(&sent);
-    unit_assert_ok(delivery_put_dead_letters(delivery, frame_keys, &sent, &err), err);
+    unit_assert_ok(put_dead_letters(&sent, &err), err);
     const char *at = buffer_string(&sent);
     for (int i = 1; i <= 4; i++) {
         char id[16];
@@ -36,7 +36,7 @@ START_TEST(without_dead_documents_there_are_no_letters)
     prepare(UINT64_MAX);
     settle("ooo");
     buffer_clear(&sent);
-    unit_assert_ok(delivery_put_dead_letters(delivery, frame_keys, &sent, &err), err);
+    unit_assert_ok(put_dead_letters(&sent, &err), err);
     ck_assert_uint_eq(sent.size, 0);
 }
 END_TEST
@@ -57,7 +57,7 @@ START_TEST(a_long_error_is_kept_in_short)
     unit_assert_ok(delivery_settle(delivery, buffer_slice(&response), &outcome, &err), err);
     ck_assert_uint_eq(outcome.dead, 1);
     buffer_clear(&sent);
-    unit_assert_ok(delivery_put_dead_letters(delivery, frame_keys, &sent, &err), err);
+    unit_assert_ok(put_dead_letters(&sent, &err), err);
     ck_assert_uint_lt(sent.size, 1000);
     ck_assert_ptr_nonnull(strstr(buffer_string(&sent), "t: xxx"));
     const char *at = buffer_string(&sent);
@@ -73,8 +73,7 @@ START_TEST(letters_that_find_no_room_are_an_error)
     prepare(UINT64_MAX);
     settle("odo");
     buffer_init(&small, 50);
-    unit_assert_error(delivery_put_dead_letters(delivery, frame_keys, &small, &err), err,
-                      ERROR_MEMORY, "dead letters");
+    unit_assert_error(put_dead_letters(&small, &err), err, ERROR_MEMORY, "dead letters");
     buffer_free(&small);
 }
 END_TEST
