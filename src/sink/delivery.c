@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "encode/json.h"
 #include "sink/bulk.h"
 #include "sink/delivery_internal.h"
+#include "sink/json_scan.h"
 
 enum {
     ERRORS_MAX_BYTES = 16 << 20, // what is kept of the cluster's words about one frame's documents
-    ERROR_MAX_BYTES = 2048,      // about one document: a longer text is described in short
+    ERROR_MAX_BYTES = 2048,      // about one document: a longer text is put in short
+    ERRORS_MANY_BYTES = 4 << 20, // and when so much is kept, each is
 };
 
 /* --- making --- */
@@ -199,6 +202,30 @@ void delivery_return(struct delivery *d)
             set_state(d, i, DOCUMENT_WAITING);
 }
 
+/* Append type and reason of an error, which are what it is grouped by and told with. */
+static void put_in_short(struct slice error_json, struct buffer *out)
+{
+    struct slice type, reason;
+    struct buffer words;
+    buffer_init(&words, ERROR_MAX_BYTES);
+    bool has_type =
+        json_scan_find(error_json, "type", &type) && json_scan_string(type).data != NULL;
+    if (has_type && json_scan_find(error_json, "reason", &reason))
+        bulk_describe_error(reason, &words);
+    else
+        bulk_describe_error(error_json, &words);
+    size_t start = out->size;
+    buffer_append_format(out, "{\"type\":%.*s,\"reason\":", has_type ? (int)type.size : 2,
+                         has_type ? type.data : "\"\"");
+    if (json_append_string(out, buffer_slice(&words)) == NULL) {
+        buffer_append_byte(out, '}');
+    } else {
+        out->size = start;
+        buffer_append(out, words.data, words.size);
+    }
+    buffer_free(&words);
+}
+
 /* Keep why DOCUMENT is refused; what is too long is put in short. */
 static bool refuse(struct delivery *d, size_t document, int status, struct slice error_json,
                    struct error *err)
@@ -214,10 +241,10 @@ static bool refuse(struct delivery *d, size_t document, int status, struct slice
     }
     struct refusal *r = &d->refusals[count];
     *r = (struct refusal){document, status, d->errors.size, 0};
-    if (error_json.size <= ERROR_MAX_BYTES)
+    if (error_json.size <= ERROR_MAX_BYTES && d->errors.size < ERRORS_MANY_BYTES)
         buffer_append(&d->errors, error_json.data, error_json.size);
     else
-        bulk_describe_error(error_json, &d->errors);
+        put_in_short(error_json, &d->errors);
     r->error_size = d->errors.size - r->error_at;
     set_state(d, document, DOCUMENT_DEAD);
     return buffer_check(&d->errors, "the errors of refused documents", err);

@@ -59,10 +59,44 @@ START_TEST(a_long_error_is_kept_in_short)
     buffer_clear(&sent);
     unit_assert_ok(put_dead_letters(&sent, &err), err);
     ck_assert_uint_lt(sent.size, 1000);
-    ck_assert_ptr_nonnull(strstr(buffer_string(&sent), "t: xxx"));
+    ck_assert_ptr_nonnull(strstr(buffer_string(&sent), "{\"type\":\"t\",\"reason\":\"xxx"));
     const char *at = buffer_string(&sent);
     json_decref(load_letter(&at));
     buffer_free(&response);
+}
+END_TEST
+
+/* A frame of documents whose errors are long each: all have a letter with the error's type. */
+START_TEST(many_long_errors_are_kept_in_short)
+{
+    enum { DOCUMENTS = 10000, REASON_BYTES = 1900 };
+    static char reason[REASON_BYTES + 1];
+    struct delivery_outcome outcome;
+    struct buffer response, letters;
+    buffer_init(&response, 64 << 20);
+    buffer_init(&letters, 64 << 20);
+    memset(reason, 'x', REASON_BYTES);
+    for (int i = 0; i < DOCUMENTS; i++)
+        buffer_append_format(
+            &response,
+            "%s{\"index\":{\"status\":400,\"error\":{\"type\":\"t\",\"reason\":\"%s\"}}}",
+            i == 0 ? "{\"items\":[" : ",", reason);
+    buffer_append_string(&response, "]}");
+    begin(DOCUMENTS);
+    prepare(UINT64_MAX);
+    unit_assert_ok(delivery_settle(delivery, buffer_slice(&response), &outcome, &err), err);
+    ck_assert_uint_eq(outcome.dead, DOCUMENTS);
+    unit_assert_ok(put_dead_letters(&letters, &err), err);
+    ck_assert_uint_lt(letters.size, 12 << 20);
+    const char *at = buffer_string(&letters);
+    for (int i = 0; i < DOCUMENTS; i++) {
+        json_t *letter = load_letter(&at);
+        ck_assert_str_eq(text_of(json_object_get(letter, "error"), "type"), "t");
+        ck_assert_int_ge((int)strlen(text_of(json_object_get(letter, "error"), "reason")), 300);
+        json_decref(letter);
+    }
+    buffer_free(&response);
+    buffer_free(&letters);
 }
 END_TEST
 
@@ -82,4 +116,5 @@ UNIT_MAIN_WITH("sink/delivery_dead", set_up, tear_down,
                UNIT_TEST(dead_letters_have_document_status_and_error),
                UNIT_TEST(without_dead_documents_there_are_no_letters),
                UNIT_TEST(a_long_error_is_kept_in_short),
+               UNIT_TEST(many_long_errors_are_kept_in_short),
                UNIT_TEST(letters_that_find_no_room_are_an_error))
