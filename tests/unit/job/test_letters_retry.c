@@ -137,7 +137,10 @@ START_TEST(a_damaged_letter_is_found_before_anything_changes)
     lettered_damage(offset);
     unit_assert_error(retry(false), lettered_err, ERROR_DAMAGED, "is no dead letter");
     struct index_job after = spooled_read_job(lettered_spool);
-    ck_assert_mem_eq(&before, &after, sizeof before);
+    ck_assert_uint_eq(after.dead, before.dead);
+    ck_assert_uint_eq(after.pending, 0);
+    ck_assert_uint_eq(after.dead_bytes, before.dead_bytes);
+    ck_assert_uint_eq(after.next_frame, before.next_frame);
     lettered_damage(offset);
     unit_assert_ok(retry(false), lettered_err);
     spooled_assert_ledger(lettered_spool, 12, 0, 0, 12);

@@ -2,6 +2,9 @@
  * stops, also within a frame. */
 #include "job/replay.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "../cli/captured.h"
 #include "job/letters.h"
 #include "replayed.h"
@@ -111,9 +114,64 @@ START_TEST(dead_rows_count_too)
 }
 END_TEST
 
+/* A frame of documents so large that their letters are written before all are made. */
+static void append_large(uint64_t first)
+{
+    enum { BYTES = 100000, DOCUMENTS = 4 };
+    static char filler[BYTES + 1];
+    char line[64], key[32];
+    struct compressor *c;
+    struct slice body;
+    memset(filler, 'x', BYTES);
+    unit_assert_ok(compressor_new(&c, 1, &replayed_err), replayed_err);
+    for (uint64_t i = 0; i < DOCUMENTS; i++) {
+        snprintf(line, sizeof line, "{\"index\":{\"_id\":\"%" PRIu64 "\"}}\n{\"a\":\"", first + i);
+        unit_assert_ok(compressor_append(c, slice_of(line), &replayed_err), replayed_err);
+        unit_assert_ok(compressor_append(c, slice_of(filler), &replayed_err), replayed_err);
+        unit_assert_ok(compressor_append(c, slice_of("\"}\n"), &replayed_err), replayed_err);
+    }
+    snprintf(key, sizeof key, "%" PRIu64, first);
+    struct frame f = {.documents = DOCUMENTS,
+                      .raw_size = compressor_raw_size(c),
+                      .first_key = slice_of(key),
+                      .last_key = slice_of(key)};
+    unit_assert_ok(compressor_finish(c, &body, &replayed_err), replayed_err);
+    unit_assert_ok(spool_append(replayed_spool, &f, body, 0, &replayed_err), replayed_err);
+    compressor_free(c);
+}
+
+/* Let no file grow beyond what the dead letters would be, as a full disk does. */
+static void limit_files(void)
+{
+    const struct rlimit limit = {300 << 10, 300 << 10};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Two frames are refused; of the letters of the second the first ones find room, and then none do. */
+START_TEST(what_has_no_durable_letter_is_not_acknowledged)
+{
+    const struct canned_answer answers[] = {
+        INDEX_FOUND, {.status = 200, .body = ITEMS(BAD "," BAD "," BAD "," BAD)}, ALL_BAD};
+    replayed_options.in_flight = 2;
+    replayed_start(answers, 3);
+    append_large(1);
+    append_large(11);
+    replayed_append(0);
+    limit_files();
+    unit_assert_error(run(), replayed_err, ERROR_DISK, "dead.ndjson");
+    spool_close(replayed_spool);
+    replayed_spool = spooled_open();
+    spooled_assert_ledger(replayed_spool, 8, 0, 0, 8);
+    ck_assert_uint_eq(spooled_read_job(replayed_spool).dead_bytes, 0);
+    canned_stop(&replayed_server);
+}
+END_TEST
+
 UNIT_MAIN_WITH("job/replay_dead", replayed_set_up, replayed_tear_down,
                UNIT_TEST(a_letter_holds_its_frames_keys),
                UNIT_TEST(as_many_as_are_allowed_are_no_reason_to_stop),
                UNIT_TEST(one_more_stops_it_and_what_has_its_verdict_is_kept),
                UNIT_TEST(a_frame_is_left_in_its_middle),
-               UNIT_TEST(the_next_one_stops_before_it_sends), UNIT_TEST(dead_rows_count_too))
+               UNIT_TEST(the_next_one_stops_before_it_sends), UNIT_TEST(dead_rows_count_too),
+               UNIT_OWN_PROCESS(what_has_no_durable_letter_is_not_acknowledged, 1))
