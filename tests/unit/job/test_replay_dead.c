@@ -7,6 +7,7 @@
 
 #include "../cli/captured.h"
 #include "job/letters.h"
+#include "job/replay_internal.h"
 #include "replayed.h"
 
 #define REFUSED                                                                                    \
@@ -148,21 +149,21 @@ static void limit_files(void)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* Two frames are refused; of the letters of the second the first ones find room, and then none do. */
+/* A frame is refused; the first of its letters find no room. */
 START_TEST(what_has_no_durable_letter_is_not_acknowledged)
 {
-    const struct canned_answer answers[] = {
-        INDEX_FOUND, {.status = 200, .body = ITEMS(BAD "," BAD "," BAD "," BAD)}, ALL_BAD};
-    replayed_options.in_flight = 2;
-    replayed_start(answers, 3);
+    const struct canned_answer answers[] = {INDEX_FOUND, ALL_BAD};
+    replayed_start(answers, 2);
     append_large(1);
-    append_large(11);
     replayed_append(0);
     limit_files();
     unit_assert_error(run(), replayed_err, ERROR_DISK, "dead.ndjson");
+    unit_assert_error(replay_sync_dead_letters(replayed, &replayed_err), replayed_err, ERROR_DISK,
+                      "dead.ndjson"); // nor is any other frame whose letters were to go with it
+    ck_assert_int_ne(replayed->slots[0].state, SLOT_COMPLETE);
     spool_close(replayed_spool);
     replayed_spool = spooled_open();
-    spooled_assert_ledger(replayed_spool, 8, 0, 0, 8);
+    spooled_assert_ledger(replayed_spool, 4, 0, 0, 4);
     ck_assert_uint_eq(spooled_read_job(replayed_spool).dead_bytes, 0);
     canned_stop(&replayed_server);
 }
