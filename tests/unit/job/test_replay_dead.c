@@ -144,7 +144,7 @@ static void append_large(uint64_t first)
 /* Let no file grow beyond what the dead letters would be, as a full disk does. */
 static void limit_files(void)
 {
-    const struct rlimit limit = {300 << 10, 300 << 10};
+    const struct rlimit limit = {280 << 10, 280 << 10};
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
