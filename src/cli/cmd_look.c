@@ -17,9 +17,11 @@
 
 enum { TEXT_MAX_BYTES = 16 << 20, WATCH_MS = 1000 };
 
-static bool open_to_look(const struct options *o, struct spool **s, struct error *err)
+bool command_open_spool(const struct options *o, unsigned roles, struct spool **s,
+                        struct error *err)
 {
-    struct spool_options options = {.path = o->job.spool, .roles = SPOOL_READER};
+    struct spool_options options = {.path = o->job.spool, .roles = roles};
+    *s = NULL;
     if (o->job.spool == NULL)
         return error_set(err, ERROR_USAGE, "name the spool: bobbin COMMAND SPOOL");
     if (!spool_open(s, &options, NULL, err))
@@ -114,6 +116,7 @@ static void set_ledger(json_t *out, const struct index_job *job)
     set_count(out, "rows_read", job->rows);
     set_count(out, "acknowledged", job->acknowledged);
     set_count(out, "dead", job->dead);
+    set_count(out, "dropped", job->dropped);
     set_count(out, "pending", job->pending);
 }
 
@@ -201,7 +204,7 @@ int command_status(struct options *o)
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
     bool is_active = true;
-    bool ok = open_to_look(o, &s, &err);
+    bool ok = command_open_spool(o, SPOOL_READER, &s, &err);
     while (ok && is_active) {
         ok = print_status(o, s, &is_active, &err);
         if (!o->watch || (is_active && stop_wait(WATCH_MS)))
@@ -258,7 +261,7 @@ int command_verify(struct options *o)
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
     bool ok = (!o->rebuild || o->job.spool == NULL || rebuild(o, &err)) &&
-              open_to_look(o, &s, &err) && verify(o, s, &err);
+              command_open_spool(o, SPOOL_READER, &s, &err) && verify(o, s, &err);
     spool_close(s);
     return ok ? 0 : command_failed(&err);
 }
@@ -368,7 +371,7 @@ int command_inspect(struct options *o)
 {
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
-    bool ok = open_to_look(o, &s, &err) &&
+    bool ok = command_open_spool(o, SPOOL_READER, &s, &err) &&
               (o->frame != 0 ? print_documents(o, s, &err) : list_spool(o, s, &err));
     spool_close(s);
     return ok ? 0 : command_failed(&err);

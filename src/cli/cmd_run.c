@@ -83,9 +83,11 @@ static int dry_run(const struct job_options *o)
 
 void command_print_ledger(const struct index_job *job)
 {
-    printf("rows read %llu = acknowledged %llu + dead %llu + pending %llu\n",
-           (unsigned long long)job->rows, (unsigned long long)job->acknowledged,
-           (unsigned long long)job->dead, (unsigned long long)job->pending);
+    printf("rows read %llu = acknowledged %llu + dead %llu", (unsigned long long)job->rows,
+           (unsigned long long)job->acknowledged, (unsigned long long)job->dead);
+    if (job->dropped > 0)
+        printf(" + dropped %llu", (unsigned long long)job->dropped);
+    printf(" + pending %llu\n", (unsigned long long)job->pending);
     fflush(stdout);
 }
 

@@ -12,6 +12,16 @@ int command_status(struct options *o);
 int command_verify(struct options *o);
 int command_inspect(struct options *o);
 
+int command_dead_list(struct options *o);
+int command_dead_show(struct options *o);
+int command_dead_retry(struct options *o);
+int command_dead_drop(struct options *o);
+
+/* Open the spool that O names, of a job, with ROLES. ERROR_USAGE when it names none; ERROR_CONFIG when there
+ * is none. */
+MUST_CHECK bool command_open_spool(const struct options *o, unsigned roles, struct spool **s,
+                                   struct error *err);
+
 /* Print ERR as the one line that a failed command says, and return its exit status. */
 int command_failed(const struct error *err);
 

@@ -25,6 +25,13 @@ static const struct command_row {
      "read every frame back and compare it with the index"},
     {"inspect", COMMAND_INSPECT, "[OPTION]... SPOOL",
      "list segments and frames, or print a frame's documents"},
+    {"dead list", COMMAND_DEAD_LIST, "[OPTION]... SPOOL",
+     "list the documents that were refused, and sum them up by error"},
+    {"dead show", COMMAND_DEAD_SHOW, "[OPTION]... SPOOL ID",
+     "print the dead letters of one id whole"},
+    {"dead retry", COMMAND_DEAD_RETRY, "[OPTION]... SPOOL",
+     "send the refused documents again, and go on with the job"},
+    {"dead drop", COMMAND_DEAD_DROP, "[OPTION]... SPOOL", "give the refused documents up"},
 };
 
 enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
@@ -36,7 +43,7 @@ static void print_usage(FILE *out)
         "usage: bobbin COMMAND [OPTION]...\n\n",
         out);
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 
@@ -67,6 +74,14 @@ static int dispatch(enum command command, struct options *o)
         return command_verify(o);
     case COMMAND_INSPECT:
         return command_inspect(o);
+    case COMMAND_DEAD_LIST:
+        return command_dead_list(o);
+    case COMMAND_DEAD_SHOW:
+        return command_dead_show(o);
+    case COMMAND_DEAD_RETRY:
+        return command_dead_retry(o);
+    case COMMAND_DEAD_DROP:
+        return command_dead_drop(o);
     case COMMANDS:
         break;
     }
@@ -129,15 +144,34 @@ static void keep_memory_private(void)
     (void)prctl(PR_SET_DUMPABLE, 0); // fails for no argument but a wrong one
 }
 
+/* How many of the first WORDS name the command of ROW? 0: they don't. */
+static int count_words(const struct command_row *row, int count, char **words)
+{
+    const char *name = row->name;
+    for (int i = 0; i < count; i++) {
+        size_t length = strlen(words[i]);
+        if (length == 0 || strncmp(name, words[i], length) != 0)
+            return 0;
+        if (name[length] == '\0')
+            return i + 1;
+        if (name[length] != ' ')
+            return 0;
+        name += length + 1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     keep_memory_private();
     bound_memory();
     signal(SIGBUS, on_bus_error);
     const char *name = argc > 1 ? argv[1] : "";
-    for (int i = 0; i < COMMAND_ROWS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return run_command(&commands[i], argc - 1, argv + 1);
+    for (int i = 0; i < COMMAND_ROWS; i++) {
+        int words = count_words(&commands[i], argc - 1, argv + 1);
+        if (words > 0)
+            return run_command(&commands[i], argc - words, argv + words);
+    }
     if (strcmp(name, "--version") == 0) {
         puts(PACKAGE_STRING);
         return 0;
@@ -146,7 +180,9 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return 0;
     }
-    if (argc > 1)
+    if (strcmp(name, "dead") == 0)
+        fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
+    else if (argc > 1)
         fprintf(stderr, "bobbin: there is no command \"%s\"\n", name);
     print_usage(stderr);
     return error_exit_status(ERROR_USAGE);

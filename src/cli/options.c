@@ -18,13 +18,15 @@ enum {
     DUMP = 1 << COMMAND_DUMP,
     REPLAY = 1 << COMMAND_REPLAY,
     STATUS = 1 << COMMAND_STATUS,
-    VERIFY = 1 << COMMAND_VERIFY,
     INSPECT = 1 << COMMAND_INSPECT,
-    SOURCE = RUN | DUMP,
-    SINK = RUN | REPLAY,
-    RUNNING = RUN | DUMP | REPLAY,
-    LOOKING = STATUS | VERIFY | INSPECT,
-    EVERY = RUNNING | LOOKING,
+    VERIFY = 1 << COMMAND_VERIFY,
+    RETRY = 1 << COMMAND_DEAD_RETRY,
+    SOURCE = RUN | DUMP | RETRY,
+    SINK = RUN | REPLAY | RETRY,
+    RUNNING = SOURCE | SINK,
+    LOOKING = STATUS | INSPECT | VERIFY | 1 << COMMAND_DEAD_LIST,
+    EVERY = (1 << COMMANDS) - 1,
+    NAMING = EVERY & ~(RUN | DUMP | REPLAY), // the spool, without --spool
 };
 
 static const struct row {
@@ -77,9 +79,8 @@ static char *own(struct options *o, const char *text)
 
 static bool set_string(struct reading *r, const struct row *row, const char *text)
 {
-    const char **field = field_of(r->options, row);
-    *field = own(r->options, text);
-    return *field != NULL || error_set_memory(r->err);
+    char *copy = *(char **)field_of(r->options, row) = own(r->options, text);
+    return copy != NULL || error_set_memory(r->err);
 }
 
 /* The first value of a source replaces what earlier sources gave. */
@@ -321,16 +322,16 @@ static bool take_argument(struct reading *r, const struct row *row, char *value)
     return secret_check_argument(row->name, value, r->err) && set_value(r, row, value);
 }
 
-/* Where no bulk work is done, the spool may be named without --spool. */
+/* The spool may be named without --spool; dead show wants an id behind it. */
 static bool take_operands(struct reading *r, int argc, char **argv)
 {
-    if (optind == argc)
-        return true;
-    if (!(LOOKING & 1u << r->command) || argc - optind > 1)
-        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help",
-                         argv[optind]);
-    bool is_file;
-    return set_value(r, find_row("spool", &is_file), argv[optind]);
+    bool is_show = r->command == COMMAND_DEAD_SHOW;
+    char **extra = argv + optind + (NAMING & 1u << r->command ? 1 : 0) + is_show;
+    if (extra < argv + argc)
+        return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help", *extra);
+    if (is_show && optind < argc)
+        r->options->id = argv[--argc];
+    return optind == argc || set_value(r, find_row("spool", &(bool){false}), argv[optind]);
 }
 
 /* PASS 0 only looks for --config and --help, which come before the other sources. */

@@ -12,6 +12,10 @@ enum command {
     COMMAND_STATUS,
     COMMAND_VERIFY,
     COMMAND_INSPECT,
+    COMMAND_DEAD_LIST,
+    COMMAND_DEAD_SHOW,
+    COMMAND_DEAD_RETRY,
+    COMMAND_DEAD_DROP,
     COMMANDS
 };
 
@@ -21,6 +25,7 @@ struct options {
     struct job_options job;
     const char *config;
     uint64_t frame;
+    const char *id; // of dead show: its second operand
     bool json;
     bool watch;
     bool rebuild;
@@ -34,8 +39,9 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool where no bulk work is done. Secrets
- * inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the option. */
+ * config file. One operand is taken for --spool but by run, dump and replay; dead show takes a second
+ * one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
+ * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,
                              struct error *err);
 void options_free(struct options *o);

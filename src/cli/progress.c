@@ -79,7 +79,7 @@ struct view {
     struct index_job job;
     uint64_t rows;    // read, committed or not
     uint64_t total;   // the best guess of all rows
-    uint64_t settled; // acknowledged or dead
+    uint64_t settled; // acknowledged, dead or dropped
     double rows_per_s, documents_per_s;
     uint64_t in_flight, retries;
     bool is_dumping, is_waiting;
@@ -101,7 +101,7 @@ static void take_view(struct progress *p, const struct index_job *job, const str
     v->in_flight = atomic_load(&live->in_flight);
     v->retries = atomic_load(&live->retries);
     v->rows = job->rows;
-    v->settled = job->acknowledged + job->dead;
+    v->settled = job->acknowledged + job->dead + job->dropped;
     v->total =
         job->dumped_ms != 0 || job->estimated_rows < job->rows ? job->rows : job->estimated_rows;
     v->rows_per_s = rate(live_rows, p->old.rows, now - p->old.at_ms);
@@ -290,7 +290,8 @@ void progress_observe(void *context, struct spool *spool, const struct job_live 
     if (p->is_quiet || !spool_get_job(spool, &job, &ignored))
         return;
     if (p->old.at_ms == 0)
-        p->old = p->recent = (struct sample){clock_monotonic_ms(), 0, job.acknowledged + job.dead};
+        p->old = p->recent =
+            (struct sample){clock_monotonic_ms(), 0, job.acknowledged + job.dead + job.dropped};
     take_view(p, &job, live, &view);
     if (p->is_terminal) {
         struct drawing drawing = {p, &view};

@@ -61,6 +61,8 @@ struct job_options {
     uint64_t in_flight;
     int64_t request_timeout_ms;
     int64_t give_up_after_ms;
+    uint64_t max_dead;
+    bool retries_dead; // dead retry: dead letters are sent again first
     /* plan */
     bool dry_run;
 };
@@ -105,8 +107,10 @@ MUST_CHECK bool job_read_query(const struct job_options *o, struct buffer *out, 
 typedef void job_observer(void *context, struct spool *spool, const struct job_live *live);
 
 /* Do ROLES' stages of the job to the end: SPOOL_DUMP, SPOOL_REPLAY or both. All inputs are checked
- * before anything is written. *LAST: the job's record at the end, when *HAS_LAST. What ended it early is
- * the error: ERROR_DEAD_LETTERS when all is done but documents were refused. */
+ * before anything is written. With retries_dead the dead letters are made pending first; rows that could
+ * not become documents are then read again when SPOOL_DUMP is among ROLES, and stay dead letters when not. *LAST: the job's record at the end, when *HAS_LAST. What ended it early is
+ * the error: ERROR_DEAD_LETTERS when all is done but documents were refused, or
+ * when more than --max-dead were: what kinds of errors there are is then logged. */
 MUST_CHECK bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
                         void *context, struct index_job *last, bool *has_last, struct error *err);
 

@@ -62,6 +62,7 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
     if (why != NULL)
         return lose_frame(r, slot, why, err);
     slot->attempts = slot->unanswered = 0;
+    slot->done = slot->dead = 0;
     if (slot->frame.kind == FRAME_DEAD_ROWS)
         return replay_take_dead_rows(r, slot, body, err);
     slot->state = SLOT_WAITING;
@@ -102,7 +103,7 @@ static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct e
 /* Send as much as the throttle allows. *WAIT_MS: when to come back at the latest. */
 static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
 {
-    while (r->in_flight < throttle_limit(r->throttle)) {
+    while (r->in_flight < (r->is_wary ? 1 : throttle_limit(r->throttle))) {
         int64_t now = clock_monotonic_ms();
         struct slot *slot;
         size_t host;
@@ -120,17 +121,6 @@ static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
 
 /* --- acknowledging --- */
 
-static bool append_dead_letters(struct replay *r, struct error *err)
-{
-    if (r->dead_lines.size == 0)
-        return true;
-    bool ok = buffer_check(&r->dead_lines, "dead letters", err) &&
-              dead_append(r->dead, buffer_slice(&r->dead_lines), &r->dead_bytes, err);
-    buffer_free(&r->dead_lines);
-    fault_point("dead-synced");
-    return ok;
-}
-
 /* Acknowledge all frames that are complete, in one commit: dead letters first. */
 static bool acknowledge(struct replay *r, struct error *err)
 {
@@ -140,16 +130,13 @@ static bool acknowledge(struct replay *r, struct error *err)
         struct slot *slot = &r->slots[i];
         if (slot->state != SLOT_COMPLETE)
             continue;
-        if (slot->dead > 0 && slot->frame.kind == FRAME_DOCUMENTS &&
-            !delivery_put_dead_letters(slot->delivery, &r->dead_lines, err))
-            return false;
         frames[count++] =
             (struct spool_acknowledgement){slot->frame.number, slot->done, slot->dead};
     }
     if (count == 0)
         return true;
     struct spool_counters counters = {r->requests, r->retries, (uint32_t)r->in_flight};
-    if (!append_dead_letters(r, err) ||
+    if (!replay_sync_dead_letters(r, err) ||
         !spool_acknowledge(r->spool, frames, count, r->dead_bytes, &counters, err))
         return false;
     r->requests = r->retries = 0;
@@ -283,6 +270,10 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
         !dead_open(&r->dead, spool_directory(s), job.dead_bytes, err))
         return false;
     r->dead_bytes = job.dead_bytes;
+    r->dead_count = job.dead;
+    r->is_wary = true;
+    if ((job.pending > 0 || is_dump_active(r)) && !replay_check_dead(r, err))
+        return false;
     if (!guard_begin(r, err))
         return false;
     spool_set_listener(s, wake, r);

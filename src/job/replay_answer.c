@@ -7,12 +7,12 @@
 #include "sink/bulk.h"
 #include "sink/json_scan.h"
 #include "sink/url.h"
-#include "spool/compress.h"
 
 enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
     UNANSWERED_MAX = 3, // so many requests in a row: then smaller ones are tried
+    WARY_DEAD = 1000,   // so many refusals in one answer are megabytes: not eight of them at a time
 };
 
 /* --- retries --- */
@@ -120,6 +120,19 @@ static void complete_or_go_on(struct slot *slot)
     slot->dead = dead;
 }
 
+/* Verdicts have come for SLOT's frame, REFUSED of them for good. */
+static bool settle(struct replay *r, struct slot *slot, size_t refused, struct error *err)
+{
+    struct error unwritten = {.kind = ERROR_NONE};
+    complete_or_go_on(slot);
+    bool are_few = replay_count_refusals(r, slot, refused, err);
+    if (slot->state != SLOT_COMPLETE || replay_put_dead_letters(r, slot, &unwritten))
+        return are_few;
+    *err = unwritten;
+    slot->state = SLOT_WAITING; // it must not be acknowledged
+    return false;
+}
+
 /* Is it the job's own index, and gone with all that is in? Else a document names another one. */
 static bool index_is_missing(struct replay *r, const char *what, struct error *err)
 {
@@ -160,7 +173,9 @@ static bool take_outcome(struct replay *r, struct slot *slot, const struct http_
     if (outcome->dead > 0)
         log_message(LOG_WARNING, "frame %llu: %zu documents are refused for good: %s",
                     (unsigned long long)slot->frame.number, outcome->dead, outcome->error);
-    complete_or_go_on(slot);
+    r->is_wary = outcome->dead > WARY_DEAD;
+    if (!settle(r, slot, outcome->dead, err))
+        return false;
     if (outcome->retried == 0) {
         throttle_succeeded(r->throttle, slot->host);
         sizing_passed(&r->sizing, bytes);
@@ -227,22 +242,21 @@ static bool take_refusal(struct replay *r, struct slot *slot, const struct http_
                          const char *what, struct error *err)
 {
     uint64_t bytes;
-    size_t done, dead;
-    delivery_count(slot->delivery, &done, &dead);
     if (!delivery_split(slot->delivery, response->status, error_of(response), &bytes, err))
         return false;
     if (response->status == 413)
         sizing_refused(&r->sizing, bytes);
     throttle_succeeded(r->throttle, slot->host);
-    complete_or_go_on(slot);
-    bool is_refused = slot->dead > dead;
+    size_t done, dead;
+    delivery_count(slot->delivery, &done, &dead);
+    bool is_refused = dead > slot->dead;
     if (is_refused)
         note_progress(r);
     log_message(is_refused ? LOG_WARNING : LOG_INFO, "frame %llu: %s: %s of %llu bytes is %s",
                 (unsigned long long)slot->frame.number, what,
                 is_refused ? "a document" : "a request", (unsigned long long)bytes,
                 is_refused ? "refused for good" : "sent in smaller ones");
-    return true;
+    return settle(r, slot, is_refused ? 1 : 0, err);
 }
 
 /* 429 to a request that is alone, once more: it may be larger than what the cluster has free. */
@@ -287,13 +301,14 @@ static bool take_status(struct replay *r, struct slot *slot, const struct http_r
                         struct error *err)
 {
     char what[FAILURE_BYTES], at_host[FAILURE_BYTES];
+    if (response->status == 200)
+        return take_success(r, slot, response,
+                            err); // without a look at all of it: it may be megabytes
     describe_response(response, what, sizeof what);
     describe_host(r, slot, what, at_host);
     if (response->status < 500 && bulk_is_block(error_of(response)))
         return take_patience(r, slot, response, what);
     switch (response->status) {
-    case 200:
-        return take_success(r, slot, response, err);
     case 400:
     case 413:
         return take_refusal(r, slot, response, what, err);
@@ -342,6 +357,7 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
                         struct error *err)
 {
     r->requests++;
+    r->is_wary = false;
     if (response->status != 0)
         return take_status(r, slot, response, err);
     if (response->is_refused) {
@@ -354,24 +370,4 @@ bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_r
     else
         request_failed(r, slot, response, response->failure);
     return true;
-}
-
-bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice body,
-                           struct error *err)
-{
-    struct decompressor *d;
-    char chunk[4096];
-    size_t got;
-    if (!decompressor_new(&d, err))
-        return false;
-    decompressor_open(d, body);
-    bool ok;
-    while ((ok = decompressor_read(d, chunk, sizeof chunk, &got, err)) && got > 0)
-        buffer_append(&r->dead_lines, chunk, got);
-    decompressor_free(d);
-    r->has_more_now = true;
-    slot->state = SLOT_COMPLETE;
-    slot->done = 0;
-    slot->dead = slot->frame.documents;
-    return ok && buffer_check(&r->dead_lines, "dead letters", err);
 }

@@ -6,6 +6,7 @@
 #include "job/cluster.h"
 #include "job/replay.h"
 #include "sink/dead.h"
+#include "sink/dead_summary.h"
 #include "sink/delivery.h"
 #include "sink/sizing.h"
 #include "sink/target.h"
@@ -61,12 +62,15 @@ struct replay {
     uint64_t next_frame;        // frames below this one have had their turn
     struct sizing sizing;       // of requests
     uint64_t requests, retries; // since the last acknowledgement
+    bool is_wary;               // one request at a time: much is refused, or nothing is known yet
     bool has_more_now;          // a frame had its turn without a request: look for the next at once
     int64_t progress_ms;        // when a document was accepted last
     struct dead_file *dead;
     uint64_t dead_bytes;
-    struct buffer dead_lines; // to be appended with the next acknowledgement
-    bool is_blocked;          // the index takes no writes, and the log says so
+    struct buffer dead_lines;     // to be appended with the next acknowledgement
+    uint64_t dead_count;          // of the job, those of unfinished frames too
+    struct dead_summary refusals; // why, of those that this process saw
+    bool is_blocked;              // the index takes no writes, and the log says so
     char last_failure[FAILURE_BYTES];
     struct guard guard;
 };
@@ -75,9 +79,28 @@ struct replay {
 bool replay_take_answer(struct replay *r, struct slot *slot, const struct http_response *response,
                         struct error *err);
 
+/* --- dead letters: replay_dead.c --- */
+
 /* SLOT holds a frame of rows that could not become documents: its BODY is dead letters. */
 bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice body,
                            struct error *err);
+
+/* COUNT more documents of SLOT's frame are refused, the last ones of its delivery. As
+ * replay_check_dead. */
+bool replay_count_refusals(struct replay *r, const struct slot *slot, size_t count,
+                           struct error *err);
+
+/* ERROR_DEAD_LETTERS when there are more than --max-dead: what they are is logged. */
+bool replay_check_dead(struct replay *r, struct error *err);
+
+/* SLOT's frame is complete: what was refused of it becomes dead letters, which may not be durable yet.
+ * It must be acknowledged with the next commit. */
+bool replay_put_dead_letters(struct replay *r, const struct slot *slot, struct error *err);
+
+/* Make them durable. */
+bool replay_sync_dead_letters(struct replay *r, struct error *err);
+
+/* --- the index: replay_guard.c --- */
 
 void guard_init(struct guard *g);
 void guard_free(struct guard *g);

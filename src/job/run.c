@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "job/dump.h"
 #include "job/job.h"
+#include "job/letters.h"
 #include "job/lost.h"
 #include "job/replay.h"
 
@@ -38,7 +39,7 @@ static bool open_spool(struct run *run, struct error *err)
     const struct job_options *o = run->options;
     struct spool_options options = {
         .path = o->spool,
-        .roles = run->roles,
+        .roles = o->retries_dead ? SPOOL_DUMP | SPOOL_REPLAY : run->roles,
         .max_bytes = o->spool_max,
         .segment_bytes = o->segment_bytes,
         .keeps_segments = o->keep,
@@ -51,7 +52,7 @@ static bool open_spool(struct run *run, struct error *err)
         return false;
     if (!spool_open(&run->spool, &options, is_known ? &run->id : NULL, err))
         return false;
-    if (spool_is_new(run->spool) && !(run->roles & SPOOL_DUMP))
+    if (spool_is_new(run->spool) && (o->retries_dead || !(run->roles & SPOOL_DUMP)))
         return error_set(err, ERROR_CONFIG, "spool %s: there is none: begin with bobbin dump",
                          o->spool);
     return true;
@@ -263,8 +264,18 @@ static bool conclude(struct run *run, const struct index_job *job, struct error 
 {
     if (job->dead == 0)
         return true;
-    return error_set(err, ERROR_DEAD_LETTERS, "%llu documents were refused: see %s/dead.ndjson",
-                     (unsigned long long)job->dead, run->options->spool);
+    struct dead_summary *summary = malloc(sizeof *summary);
+    if (summary == NULL)
+        return error_set_memory(err);
+    bool ok = letters_summarize(run->spool, summary, err);
+    if (ok)
+        letters_log_summary(summary);
+    free(summary);
+    return ok && error_set(err, ERROR_DEAD_LETTERS,
+                           "%llu documents were refused (%s/dead.ndjson): bobbin dead list shows "
+                           "them, and bobbin dead retry "
+                           "sends them again",
+                           (unsigned long long)job->dead, run->options->spool);
 }
 
 /* Run the stages until nothing is left: a frame found damaged has become a part to dump again. */
@@ -300,7 +311,7 @@ static bool check_finished(struct run *run, bool *is_done, struct error *err)
         return true;
     if (!spool_get_job(run->spool, &job, err))
         return false;
-    if (job.finished_ms == 0)
+    if (job.finished_ms == 0 || (run->options->retries_dead && job.dead > 0))
         return true;
     run->is_new = run->options->again;
     if (run->is_new)
@@ -311,6 +322,15 @@ static bool check_finished(struct run *run, bool *is_done, struct error *err)
     return conclude(run, &job, err);
 }
 
+/* Dead letters become pending, or their rows parts to dump. */
+static bool retry_dead_letters(struct run *run, struct error *err)
+{
+    if (!run->options->retries_dead)
+        return true;
+    return letters_retry(run->spool, run->options, run->roles & SPOOL_DUMP, err) &&
+           open_dump(run, err);
+}
+
 static bool run_job(struct run *run, job_observer *observe, void *context, struct error *err)
 {
     bool is_done;
@@ -319,7 +339,8 @@ static bool run_job(struct run *run, job_observer *observe, void *context, struc
     if (is_done)
         return true;
     return open_dump(run, err) && open_replay(run, err) && check_target(run, err) &&
-           begin_spool(run, err) && run_to_the_end(run, observe, context, err);
+           begin_spool(run, err) && retry_dead_letters(run, err) &&
+           run_to_the_end(run, observe, context, err);
 }
 
 /* What the disk says, where the index failed under us. */

@@ -58,7 +58,7 @@ static void check_documents(struct verify *v, const struct index_frame *frame, s
                 frame->segment, frame->number, documents, size, frame->documents, frame->raw_size);
 }
 
-static bool check_frame(struct verify *v, const struct index_frame *frame, struct error *err)
+static bool check_frame(struct verify *v, struct index_frame *frame, struct error *err)
 {
     struct slice body;
     const char *why;

@@ -1,8 +1,11 @@
-/* dead.h: the dead-letter file: documents that were refused for good, each with its error.
+/* dead.h: the dead-letter file: documents that were refused for good, each with its error. dead_read.h
+ * reads it.
  *
  * dead.ndjson, one JSON object a line: {"time", "id", "status", "error": {"type", "reason", ...},
  * "action": {...}, "source": {...}} for a document that the cluster refused; rows that could not
- * become a document come ready made (encode/document.h). Append only. How many bytes are durable
+ * become a document come ready made (encode/document.h). Both end with a seal, since letters may be sent
+ * again: "keys": [first, last] of the frame that the document was in, and "check": the XXH64 of all the
+ * line's bytes before it, in hex. Append only. How many bytes are durable
  * stands in the spool's index; what lies behind them after a crash is cut, since those documents
  * are sent again. */
 #ifndef BOBBIN_SINK_DEAD_H
@@ -33,6 +36,14 @@ void dead_close(struct dead_file *d);
  * as a string. The line is always valid JSON in UTF-8: bytes that are no UTF-8 become U+FFFD. */
 void dead_format(struct buffer *out, struct slice action, struct slice source, int status,
                  struct slice error_json);
+
+/* Seal the letter that stands in OUT from START to its end, with the first and last key of its frame. */
+void dead_seal(struct buffer *out, size_t start, const struct slice keys[2]);
+
+enum { DEAD_CHECK_BYTES = 17 };
+
+/* The check of a letter's BYTES, as a string. */
+void dead_check(struct slice bytes, char out[DEAD_CHECK_BYTES]);
 
 /* Append ready LINES and make them durable. *SIZE: the file's length after it, untouched on
  * failure. Sticky: after a failure every call fails with the same error. ERROR_DISK. */

@@ -1,49 +1,19 @@
-/* delivery.c: see delivery.h. */
+/* delivery.c: see delivery.h; the letters of what is refused are in delivery_dead.c. */
 #include "sink/delivery.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sink/body.h"
+#include "encode/json.h"
 #include "sink/bulk.h"
-#include "sink/dead.h"
-
-enum { DOCUMENT_WAITING, DOCUMENT_SENDING, DOCUMENT_DONE, DOCUMENT_DEAD };
+#include "sink/delivery_internal.h"
+#include "sink/json_scan.h"
 
 enum {
-    FRAME_BYTES_MAX = 1 << 30,
     ERRORS_MAX_BYTES = 64 << 20,  // the cluster's words about one frame's documents
     ERRORS_WHOLE_BYTES = 2 << 20, // so much of them is kept as it is; what comes then, in short
-    ERROR_MAX_BYTES = 2048,       // about one document: a longer text is described in short
-};
-
-struct refusal {
-    size_t document;
-    int status;
-    size_t error_at, error_size; // in `errors`
-};
-
-struct delivery {
-    struct buffer bytes; // the frame as read
-    struct slice frame;
-    uint64_t raw_size;
-    size_t documents;
-    size_t capacity;         // of the arrays
-    uint8_t *states;         // DOCUMENT_..., one for each document
-    struct bulk_item *items; // of one response
-    size_t counts[4];        // documents by state
-    size_t most_documents;   // in one request: halved when one is refused as a whole
-
-    struct body *body; // what http reads
-    uint64_t sent_bytes;
-    struct body_run run; // what is left to copy of the current run
-    bool sends_all;
-    struct http_body http_body;
-
-    struct refusal *refusals;
-    size_t refusal_capacity;
-    struct buffer errors;
+    ERROR_MAX_BYTES = 2048,       // about one document: a longer text is put in short
 };
 
 /* --- making --- */
@@ -238,6 +208,30 @@ void delivery_return(struct delivery *d)
             set_state(d, i, DOCUMENT_WAITING);
 }
 
+/* Append type and reason of an error, which are what it is grouped by and told with. */
+static void put_in_short(struct slice error_json, struct buffer *out)
+{
+    struct slice type, reason;
+    struct buffer words;
+    buffer_init(&words, ERROR_MAX_BYTES);
+    bool has_type =
+        json_scan_find(error_json, "type", &type) && json_scan_string(type).data != NULL;
+    if (has_type && json_scan_find(error_json, "reason", &reason))
+        bulk_describe_error(reason, &words);
+    else
+        bulk_describe_error(error_json, &words);
+    size_t start = out->size;
+    buffer_append_format(out, "{\"type\":%.*s,\"reason\":", has_type ? (int)type.size : 2,
+                         has_type ? type.data : "\"\"");
+    if (json_append_string(out, buffer_slice(&words)) == NULL) {
+        buffer_append_byte(out, '}');
+    } else {
+        out->size = start;
+        buffer_append(out, words.data, words.size);
+    }
+    buffer_free(&words);
+}
+
 /* Keep why DOCUMENT is refused; what is too long is put in short. */
 static bool refuse(struct delivery *d, size_t document, int status, struct slice error_json,
                    struct error *err)
@@ -257,7 +251,7 @@ static bool refuse(struct delivery *d, size_t document, int status, struct slice
         d->errors.size + error_json.size <= ERRORS_WHOLE_BYTES)
         buffer_append(&d->errors, error_json.data, error_json.size);
     else
-        bulk_describe_error(error_json, &d->errors);
+        put_in_short(error_json, &d->errors);
     r->error_size = d->errors.size - r->error_at;
     set_state(d, document, DOCUMENT_DEAD);
     return buffer_check(&d->errors, "the errors of refused documents", err);
@@ -349,56 +343,4 @@ void delivery_count(const struct delivery *d, size_t *done, size_t *dead)
 {
     *done = d->counts[DOCUMENT_DONE];
     *dead = d->counts[DOCUMENT_DEAD];
-}
-
-/* --- dead letters --- */
-
-static const struct refusal *find_refusal(const struct delivery *d, size_t document)
-{
-    for (size_t i = 0; i < d->counts[DOCUMENT_DEAD]; i++)
-        if (d->refusals[i].document == document)
-            return &d->refusals[i];
-    return NULL;
-}
-
-/* LINES: a document's action line and perhaps its source line, with newlines. */
-static void put_dead_letter(struct delivery *d, size_t document, struct slice lines,
-                            struct buffer *out)
-{
-    const struct refusal *r = find_refusal(d, document);
-    const char *newline = memchr(lines.data, '\n', lines.size);
-    size_t action = newline ? (size_t)(newline - lines.data) : lines.size;
-    struct slice source = {lines.data + action, 0};
-    if (newline != NULL && action + 1 < lines.size)
-        source = (struct slice){newline + 1, lines.size - action - 2};
-    struct slice error = {"", 0};
-    if (r->error_size > 0)
-        error = (struct slice){d->errors.data + r->error_at, r->error_size};
-    dead_format(out, (struct slice){lines.data, action}, source, r->status, error);
-}
-
-bool delivery_put_dead_letters(struct delivery *d, struct buffer *out, struct error *err)
-{
-    struct buffer lines;
-    struct body_run run;
-    bool found = d->counts[DOCUMENT_DEAD] > 0;
-    bool ok = true;
-    buffer_init(&lines, FRAME_BYTES_MAX);
-    body_open(d->body, d->frame);
-    while (ok && found) {
-        ok = body_next(d->body, &run, &found, err);
-        if (!ok || !found || run.document >= d->documents)
-            break;
-        if (d->states[run.document] != DOCUMENT_DEAD)
-            continue;
-        buffer_append(&lines, run.bytes.data, run.bytes.size);
-        if (!run.is_last)
-            continue;
-        ok = buffer_check(&lines, "a dead letter", err);
-        if (ok)
-            put_dead_letter(d, run.document, buffer_slice(&lines), out);
-        buffer_clear(&lines);
-    }
-    buffer_free(&lines);
-    return ok && buffer_check(out, "dead letters", err);
 }

@@ -55,8 +55,16 @@ bool delivery_is_complete(const struct delivery *d);
 /* How many documents are in, and how many are refused. */
 void delivery_count(const struct delivery *d, size_t *done, size_t *dead);
 
-/* Append the dead letters of the refused documents to OUT. */
-MUST_CHECK bool delivery_put_dead_letters(struct delivery *d, struct buffer *out,
-                                          struct error *err);
+/* The REFUSAL-th refused document, counted from 0 in the order in which they were refused: what the cluster
+ * says is wrong (JSON, or what it was if it was none; borrowed). */
+struct slice delivery_refusal(const struct delivery *d, size_t refusal);
+
+/* Begin with the first dead letter of a complete delivery, once. */
+void delivery_open_dead_letters(struct delivery *d);
+
+/* Append the next one to OUT, sealed with the frame's first and last key; *FOUND false at the end, when what the
+ * cluster said is forgotten. */
+MUST_CHECK bool delivery_next_dead_letter(struct delivery *d, const struct slice keys[2],
+                                          struct buffer *out, bool *found, struct error *err);
 
 #endif

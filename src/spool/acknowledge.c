@@ -25,7 +25,7 @@ bool spool_next_frame(struct spool *s, enum frame_table table, uint64_t number,
     return ok;
 }
 
-bool spool_read_frame(struct spool *s, const struct index_frame *frame, struct buffer *bytes,
+bool spool_read_frame(struct spool *s, struct index_frame *frame, struct buffer *bytes,
                       struct slice *body, const char **why, struct error *err)
 {
     struct frame f;
@@ -35,6 +35,8 @@ bool spool_read_frame(struct spool *s, const struct index_frame *frame, struct b
     if (*why == NULL && (f.number != frame->number || f.documents != frame->documents ||
                          memcmp(f.job.bytes, s->id.bytes, JOB_ID_BYTES) != 0))
         *why = "another frame stands in its place";
+    frame->first_key = *why == NULL ? f.first_key : (struct slice){NULL, 0};
+    frame->last_key = *why == NULL ? f.last_key : (struct slice){NULL, 0};
     return true;
 }
 
@@ -171,26 +173,33 @@ bool spool_delete_segments(struct spool *s, struct error *err)
     }
 }
 
-bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_job *job,
-                          const struct index_frame *frame, const char *why, struct error *err)
+bool spool_put_new_part(struct index_txn *txn, struct index_job *job, struct slice first,
+                        struct slice last, struct error *err)
 {
     struct index_part part = {
         .number = job->next_part++,
         .range = {.has_from = true,
                   .is_from_inclusive = true,
-                  .from = frame->first_key,
+                  .from = first,
                   .has_to = true,
-                  .to = frame->last_key},
+                  .to = last},
     };
     job->parts++;
+    job->dumped_ms = 0;
+    return index_put_part(txn, &part, err);
+}
+
+bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_job *job,
+                          const struct index_frame *frame, const char *why, struct error *err)
+{
     job->rows -= frame->documents;
     job->pending -= frame->documents;
-    job->dumped_ms = 0;
     assert(index_job_adds_up(job));
     if (s->options.tell_loss != NULL)
         s->options.tell_loss(frame, why);
     uint64_t number = frame->number; // the put below ends the life of FRAME's slices
-    return index_put_part(txn, &part, err) && index_delete_frame(txn, FRAMES_PENDING, number, err);
+    return spool_put_new_part(txn, job, frame->first_key, frame->last_key, err) &&
+           index_delete_frame(txn, FRAMES_PENDING, number, err);
 }
 
 bool spool_lose_frame(struct spool *s, uint64_t number, const char *why, struct error *err)

@@ -23,7 +23,9 @@ enum {
     FRAME_LATER_PARTS = 1 << 16,
 };
 
-#define FRAME_NO_PART UINT32_MAX // a frame that is of no part: it covers no range
+/* The part of a frame whose documents are dead letters that are sent again: its keys are those of the frame
+ * that they came from. */
+#define FRAME_NO_PART UINT32_MAX
 
 enum frame_kind {
     FRAME_DOCUMENTS = 0, // the body is one zstd frame: a bulk body

@@ -20,8 +20,8 @@
 struct index;
 struct index_txn;
 
-/* The job's one record: identity, counters, ledger. rows = acknowledged + dead + pending, always.
- */
+/* The job's one record: identity, counters, ledger. rows = acknowledged + dead + dropped + pending,
+ * always. */
 struct index_job {
     struct job_id id;
     uint64_t next_frame; // numbers not given out yet
@@ -29,6 +29,7 @@ struct index_job {
     uint32_t next_part;                           // of those made later (FRAME_LATER_PARTS)
     uint32_t parts;                               // how many there are
     uint64_t rows, acknowledged, dead, pending;   // the ledger, in documents
+    uint64_t dropped;                             // of it: dead letters that were given up
     uint64_t frames, raw_bytes, compressed_bytes; // all that were ever written
     uint64_t spool_bytes;                         // length of all segments on disk
     uint64_t dead_bytes;                          // durable length of the dead-letter file

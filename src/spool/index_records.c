@@ -21,7 +21,7 @@ static bool get_meta(struct index_txn *txn, enum meta number, struct slice *valu
 
 bool index_job_adds_up(const struct index_job *job)
 {
-    return job->rows == job->acknowledged + job->dead + job->pending;
+    return job->rows == job->acknowledged + job->dead + job->dropped + job->pending;
 }
 
 bool index_get_job(struct index_txn *txn, struct index_job *job, bool *found, struct error *err)

@@ -56,6 +56,7 @@ void record_put_job(struct buffer *out, const struct index_job *job)
     put_u64(out, job->rows);
     put_u64(out, job->acknowledged);
     put_u64(out, job->dead);
+    put_u64(out, job->dropped);
     put_u64(out, job->pending);
     put_u64(out, job->frames);
     put_u64(out, job->raw_bytes);
@@ -95,6 +96,7 @@ bool record_get_job(struct slice fields, struct index_job *job)
     job->rows = get_u64(&r);
     job->acknowledged = get_u64(&r);
     job->dead = get_u64(&r);
+    job->dropped = get_u64(&r);
     job->pending = get_u64(&r);
     job->frames = get_u64(&r);
     job->raw_bytes = get_u64(&r);

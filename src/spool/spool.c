@@ -177,6 +177,7 @@ bool spool_new(struct spool **out, const struct spool_options *options, struct e
     s->is_new = true;
     pthread_mutex_init(&s->lock, NULL);
     buffer_init(&s->keys, SIZE_MAX);
+    buffer_init(&s->rows_again, SIZE_MAX);
     return true;
 }
 
@@ -211,6 +212,7 @@ void spool_close(struct spool *s)
     file_close(&s->lock_file);
     file_close(&s->dir);
     buffer_free(&s->keys);
+    buffer_free(&s->rows_again);
     free(s->unindexed);
     pthread_mutex_destroy(&s->lock);
     free(s);

@@ -3,7 +3,7 @@
  *   - a frame is in the index only after its bytes are durable in a segment;
  *   - a frame leaves the pending ones only after all its documents are in the cluster or durable in
  * the dead-letter file;
- *   - rows = acknowledged + dead + pending, in every commit.
+ *   - rows = acknowledged + dead + dropped + pending, in every commit.
  *
  * After a crash: bytes that the index doesn't know are cut; frames that the index knows and the
  * disk doesn't have become a part again, so their key range is dumped again; begun deletions are
@@ -105,10 +105,10 @@ void spool_set_listener(struct spool *s, void (*on_frames)(void *context), void 
 MUST_CHECK bool spool_next_frame(struct spool *s, enum frame_table table, uint64_t number,
                                  struct index_frame *frame, bool *found, struct error *err);
 
-/* Read FRAME's body into BYTES, with good checksums; *BODY borrows. *WHY as segment_read says. */
-MUST_CHECK bool spool_read_frame(struct spool *s, const struct index_frame *frame,
-                                 struct buffer *bytes, struct slice *body, const char **why,
-                                 struct error *err);
+/* Read FRAME's body into BYTES, with good checksums; *BODY and FRAME's keys borrow from it. *WHY as
+ * segment_read says. */
+MUST_CHECK bool spool_read_frame(struct spool *s, struct index_frame *frame, struct buffer *bytes,
+                                 struct slice *body, const char **why, struct error *err);
 
 struct spool_acknowledgement {
     uint64_t number;       // the frame
@@ -140,6 +140,28 @@ MUST_CHECK bool spool_put_target(struct spool *s, struct slice uuids, struct err
 
 /* Nothing is pending and no part is left: note when. *IS_FINISHED says whether it is so. */
 MUST_CHECK bool spool_finish_replay(struct spool *s, bool *is_finished, struct error *err);
+
+/* --- dead letters (retry.c): both need SPOOL_REPLAY; all but spool_drop_letters SPOOL_DUMP too --- */
+
+/* Append a frame of dead letters that are to be pending again, or (FRAME_DEAD_ROWS) written anew by the
+ * replay. As spool_append, but in no commit before spool_commit_letters. F's keys are those that the
+ * letters hold; its part is set here. */
+MUST_CHECK bool spool_append_letters(struct spool *s, struct frame *f, struct slice body,
+                                     struct error *err);
+
+/* The row of KEY, whose letter is given up for it, is to be read again: it becomes a part with the next
+ * spool_commit_letters. */
+MUST_CHECK bool spool_read_row_again(struct spool *s, struct slice key, struct error *err);
+
+/* Make what the two calls above have gathered durable, segment first, then index: their letters are dead no
+ * more, and DEAD_BYTES is what the dead-letter file holds from now on: to be cut by the caller. */
+MUST_CHECK bool spool_commit_letters(struct spool *s, uint64_t dead_bytes, struct error *err);
+
+/* Seal the segment of the letters. */
+MUST_CHECK bool spool_finish_letters(struct spool *s, struct error *err);
+
+/* All dead letters are given up; the dead-letter file holds nothing from now on. *DROPPED: how many. */
+MUST_CHECK bool spool_drop_letters(struct spool *s, uint64_t *dropped, struct error *err);
 
 /* Does another process (or, with OWN, this one) hold the role? */
 bool spool_is_held(const struct spool *s, enum spool_role role);

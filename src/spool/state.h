@@ -1,5 +1,6 @@
 /* state.h: what a spool is made of, for the files of spool.h's implementation only: spool.c (open,
- * begin), look.c, check.c, write.c (the dump's side), acknowledge.c (the replay's side), recover.c. */
+ * begin), look.c, check.c, write.c (the dump's side), acknowledge.c (the replay's side), retry.c (dead
+ * letters), recover.c. */
 #ifndef BOBBIN_SPOOL_STATE_H
 #define BOBBIN_SPOOL_STATE_H
 
@@ -39,6 +40,7 @@ struct spool {
     struct unindexed *unindexed;
     size_t unindexed_count, unindexed_capacity;
     struct buffer keys;
+    struct buffer rows_again; // keys of dead rows that the next commit makes parts: put_slice
     uint64_t unindexed_bytes;
     int64_t committed_ms; // monotonic
 };
@@ -75,5 +77,32 @@ bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_j
 
 /* Clear up what a crash left. For the dump's role, before anything is appended. */
 bool spool_recover(struct spool *s, struct error *err);
+
+/* --- for retry.c; S's lock is held --- */
+
+/* What a commit says of dead letters beside the frames that hold them. */
+struct retried {
+    uint64_t dead_bytes;     // of the dead-letter file, from then on
+    struct slice rows_again; // as in struct spool
+};
+
+/* Append a frame as spool_append does, but leave the commit to the caller. */
+bool spool_write_locked(struct spool *s, struct frame *f, struct slice body, uint64_t nulled,
+                        struct error *err);
+
+/* Commit what is written, segment first; with SEAL no frame follows in the segment. RETRIED may be NULL. */
+bool spool_commit_locked(struct spool *s, bool seal, const struct retried *retried,
+                         struct error *err);
+
+/* COUNT dead letters are dead no more. ERROR_BUG when there are not so many. */
+bool spool_take_letters(struct index_job *job, uint64_t count, struct error *err);
+
+/* Make RETRIED part of the commit that TXN is. JOB changes. */
+bool spool_put_retried(struct index_txn *txn, struct index_job *job, const struct retried *retried,
+                       struct error *err);
+
+/* Add a part of the keys FIRST to LAST, both inclusive: it is to be dumped. JOB changes. */
+bool spool_put_new_part(struct index_txn *txn, struct index_job *job, struct slice first,
+                        struct slice last, struct error *err);
 
 #endif

@@ -63,25 +63,35 @@ static bool need_segment(struct spool *s, struct error *err)
 
 /* --- committing --- */
 
-/* Put one written frame into the index, and its part on. */
-static bool index_frame_written(struct spool *s, struct index_txn *txn, struct index_job *job,
-                                struct index_segment *segment, struct unindexed *u,
-                                struct error *err)
+/* FRAME's rows are durable: its part has come to its last key. */
+static bool advance_part(struct index_txn *txn, const struct index_frame *frame, struct error *err)
 {
     struct index_part part;
     bool found;
-    struct index_frame *frame = &u->frame;
-    frame->first_key.data = s->keys.data + u->first_key_at;
-    frame->last_key.data = s->keys.data + u->last_key_at;
     if (!index_next_part(txn, frame->part, &part, &found, err))
         return false;
     if (!found || part.number != frame->part)
         return error_set(err, ERROR_BUG, "part %u is not in the index", frame->part);
     part.has_last = true;
     part.last = frame->last_key;
+    return index_put_part(txn, &part, err);
+}
+
+/* Put one written frame into the index. Its documents are new rows, or dead letters once more. */
+static bool index_frame_written(struct spool *s, struct index_txn *txn, struct index_job *job,
+                                struct index_segment *segment, struct unindexed *u,
+                                struct error *err)
+{
+    struct index_frame *frame = &u->frame;
+    frame->first_key.data = s->keys.data + u->first_key_at;
+    frame->last_key.data = s->keys.data + u->last_key_at;
+    if (frame->part == FRAME_NO_PART ? !spool_take_letters(job, frame->documents, err)
+                                     : !advance_part(txn, frame, err))
+        return false;
+    if (frame->part != FRAME_NO_PART)
+        job->rows += frame->documents;
     job->next_frame = frame->number + 1;
     job->frames++;
-    job->rows += frame->documents;
     job->pending += frame->documents;
     job->raw_bytes += frame->raw_size;
     job->compressed_bytes += frame->size;
@@ -90,7 +100,7 @@ static bool index_frame_written(struct spool *s, struct index_txn *txn, struct i
     segment->size += frame->size;
     segment->frames++;
     segment->pending++;
-    return index_put_part(txn, &part, err) && index_put_frame(txn, FRAMES_PENDING, frame, err);
+    return index_put_frame(txn, FRAMES_PENDING, frame, err);
 }
 
 /* The open segment's record; a new one when the index doesn't have it yet. */
@@ -122,13 +132,15 @@ static bool index_written(struct spool *s, struct index_txn *txn, struct index_j
     return spool_put_segment(s, txn, &segment, err);
 }
 
-static bool commit_index(struct spool *s, bool seal, struct error *err)
+static bool commit_index(struct spool *s, bool seal, const struct retried *retried,
+                         struct error *err)
 {
     struct index_txn *txn;
     struct index_job job;
     if (!spool_begin_with_job(s, true, &txn, &job, err))
         return false;
-    if (!index_written(s, txn, &job, seal, err)) {
+    if ((s->segment != NULL && !index_written(s, txn, &job, seal, err)) ||
+        (retried != NULL && !spool_put_retried(txn, &job, retried, err))) {
         index_abort(txn);
         return false;
     }
@@ -138,12 +150,11 @@ static bool commit_index(struct spool *s, bool seal, struct error *err)
     return true;
 }
 
-/* Segment first, then index; with SEAL no frame follows in this segment. */
-static bool commit_locked(struct spool *s, bool seal, struct error *err)
+bool spool_commit_locked(struct spool *s, bool seal, const struct retried *retried,
+                         struct error *err)
 {
-    if (s->segment == NULL || (s->unindexed_count == 0 && !seal))
-        return true;
-    if (!segment_sync(s->segment, err) || !commit_index(s, seal, err))
+    if ((s->segment != NULL && !segment_sync(s->segment, err)) ||
+        !commit_index(s, seal, retried, err))
         return false;
     s->unindexed_count = 0;
     s->unindexed_bytes = 0;
@@ -151,11 +162,19 @@ static bool commit_locked(struct spool *s, bool seal, struct error *err)
     s->committed_ms = clock_monotonic_ms();
     if (s->on_frames != NULL)
         s->on_frames(s->listener);
-    if (!seal)
+    if (!seal || s->segment == NULL)
         return true;
     segment_close(s->segment);
     s->segment = NULL;
     return spool_delete_segments(s, err);
+}
+
+/* Segment first, then index; with SEAL no frame follows in this segment. */
+static bool commit_locked(struct spool *s, bool seal, struct error *err)
+{
+    if (s->segment == NULL || (s->unindexed_count == 0 && !seal))
+        return true;
+    return spool_commit_locked(s, seal, NULL, err);
 }
 
 static bool is_due(const struct spool *s)
@@ -164,8 +183,8 @@ static bool is_due(const struct spool *s)
                                       clock_monotonic_ms() - s->committed_ms >= COMMIT_MS);
 }
 
-static bool append_locked(struct spool *s, struct frame *f, struct slice body, uint64_t nulled,
-                          struct error *err)
+bool spool_write_locked(struct spool *s, struct frame *f, struct slice body, uint64_t nulled,
+                        struct error *err)
 {
     if (!need_segment(s, err) || !need_room(s, f, err))
         return false;
@@ -176,6 +195,14 @@ static bool append_locked(struct spool *s, struct frame *f, struct slice body, u
         return false;
     s->next_frame++;
     remember(s, f, offset, nulled);
+    return true;
+}
+
+static bool append_locked(struct spool *s, struct frame *f, struct slice body, uint64_t nulled,
+                          struct error *err)
+{
+    if (!spool_write_locked(s, f, body, nulled, err))
+        return false;
     if (segment_end(s->segment) >= s->options.segment_bytes)
         return commit_locked(s, true, err);
     return !is_due(s) || commit_locked(s, false, err);

@@ -9,6 +9,7 @@ import pytest
 from engines import ROOT, Bobbin, Postgres, SearchEngines
 from faults import FaultServer
 from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
+from letters import ROWS
 from proxy import Proxy
 
 SEARCH_ENGINES = ("elasticsearch", "opensearch")
@@ -137,6 +138,22 @@ def make_job(bobbin, database, tmp_path):
     for job in jobs:
         if job.engine and job.engine.is_up:
             job.engine.delete_index(job.index)
+
+
+@pytest.fixture
+def marked(database):
+    """A table of letters.ROWS rows: every 10th has a word in `mark`, which letters.TYPED refuses."""
+    table = database.make_numbers(ROWS)
+    database.execute(f"ALTER TABLE {table} ADD mark text, ADD day text")
+    database.execute(f"UPDATE {table} SET mark = 'a word' WHERE id % 10 = 7")
+    return table
+
+
+@pytest.fixture
+def stubborn(database, marked):
+    """The same; letters.STILL of them have a word in `day` too."""
+    database.execute(f"UPDATE {marked} SET day = 'no day' WHERE id % 50 = 7 AND id < 250")
+    return marked
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ NUMBERS_ONLY = {"settings": {"number_of_replicas": 0, "number_of_shards": 1},
                 "mappings": {"dynamic": False, "properties": {"mark": {"type": "integer"}}}}
 NOWHERE = "http://127.0.0.1:1"  # nothing listens there
 
-LEDGER = re.compile(r"rows read (\d+) = acknowledged (\d+) \+ dead (\d+) \+ pending (\d+)")
-Ledger = namedtuple("Ledger", "rows acknowledged dead pending")
+LEDGER = re.compile(r"rows read (?P<rows>\d+) = acknowledged (?P<acknowledged>\d+) \+ dead (?P<dead>\d+)"
+                    r"( \+ dropped (?P<dropped>\d+))? \+ pending (?P<pending>\d+)")
+Ledger = namedtuple("Ledger", "rows acknowledged dead pending dropped", defaults=[0])
 
 numbers = itertools.count(1)
 
@@ -31,8 +32,9 @@ def next_name(kind):
 
 def ledger(stdout):
     """The ledger that the last line of a run's output is. It adds up."""
-    found = Ledger(*map(int, LEDGER.fullmatch(stdout.splitlines()[-1]).groups()))
-    assert found.rows == found.acknowledged + found.dead + found.pending
+    groups = LEDGER.fullmatch(stdout.splitlines()[-1]).groupdict(default=0)
+    found = Ledger(**{name: int(count) for name, count in groups.items()})
+    assert found.rows == found.acknowledged + found.dead + found.dropped + found.pending
     return found
 
 
@@ -157,12 +159,16 @@ class Job:
             self.source = ["--query", path]
 
     def arguments(self, stage, *options):
-        words = [stage, "--spool", self.spool]
+        words = [*stage.split(), "--spool", self.spool]
         if stage in ("run", "dump"):
-            words += ["--dsn", self.database.conninfo, *self.source, "--index", self.index]
-        if stage in ("run", "replay"):
+            words += self.reading()
+        if stage in ("run", "replay", "dead retry"):
             words += ["--url", self.url]
         return [*words, *options]
+
+    def reading(self):
+        """The options that say what is read."""
+        return ["--dsn", self.database.conninfo, *self.source, "--index", self.index]
 
     def run(self, *options, stage="run", env=None, timeout=120):
         return self.bobbin.run(self.arguments(stage, *options), env=env, timeout=timeout)
@@ -179,8 +185,8 @@ class Job:
             raise RuntimeError(f"still running:\n{process.stderr_text()[-4000:]}") from None
 
     def look(self, command, *options):
-        """status or inspect as JSON."""
-        done = self.bobbin.run([command, "--json", self.spool, *options])
+        """status, inspect or dead list as JSON."""
+        done = self.bobbin.run([*command.split(), "--json", self.spool, *options])
         assert done.returncode == FINISHED, done.stderr
         return json.loads(done.stdout)
 

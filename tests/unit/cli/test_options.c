@@ -23,6 +23,7 @@ START_TEST(without_any_source_defaults_hold)
     ck_assert_uint_eq(o->level, 1);
     ck_assert_uint_eq(o->in_flight, 8);
     ck_assert_int_eq(o->give_up_after_ms, 600000);
+    ck_assert_uint_eq(o->max_dead, 10000);
     ck_assert(!o->keep && !o->insecure && !o->dry_run && !o->again && !options.json);
 }
 END_TEST

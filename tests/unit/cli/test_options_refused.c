@@ -116,7 +116,10 @@ static const struct {
     {COMMAND_RUN, "run --jobs x --in-flight y", "--jobs"}, // the first one
     {COMMAND_REPLAY, "replay --table image", "--table does not belong to this command"},
     {COMMAND_DUMP, "dump --url http://a", "--url does not belong to this command"},
-    {COMMAND_STATUS, "status one two", "unexpected argument \"one\""},
+    {COMMAND_STATUS, "status one two", "unexpected argument \"two\""},
+    {COMMAND_DEAD_SHOW, "show one 2 three", "unexpected argument \"three\""},
+    {COMMAND_DEAD_RETRY, "retry one two", "unexpected argument \"two\""},
+    {COMMAND_DEAD_DROP, "drop s --url http://a", "--url does not belong"},
     {COMMAND_STATUS, "status --frame 1", "--frame does not belong"},
     {COMMAND_VERIFY, "verify --watch", "--watch does not belong"},
     {COMMAND_STATUS, "status --rebuild", "--rebuild does not belong"},

@@ -95,7 +95,8 @@ static inline void dumped_set_options(void)
                                           .spool = spooled_path,
                                           .frame_bytes = 300,
                                           .level = 1,
-                                          .give_up_after_ms = 20000};
+                                          .give_up_after_ms = 20000,
+                                          .max_dead = 10000};
 }
 
 static inline void dumped_set_up(void)

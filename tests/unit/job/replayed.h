@@ -51,7 +51,8 @@ static inline void replayed_set_up(void)
                                             .op = BULK_INDEX,
                                             .in_flight = 1,
                                             .request_timeout_ms = 20000,
-                                            .give_up_after_ms = 20000};
+                                            .give_up_after_ms = 20000,
+                                            .max_dead = 10000};
     replayed_live = (struct job_live){.rows = 0};
     replayed_err = (struct error){.kind = ERROR_NONE};
     replayed = NULL;

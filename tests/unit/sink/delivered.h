@@ -18,6 +18,7 @@ static struct delivery *delivery;
 static struct buffer lines; // the frame's text
 static struct buffer sent;  // of the latest request
 static const struct http_body *body;
+static const struct slice frame_keys[2] = {{"0", 1}, {"9", 1}}; // what dead letters are sealed with
 
 static inline void set_up(void)
 {
@@ -131,6 +132,17 @@ static inline void assert_count(size_t expected_done, size_t expected_dead)
     delivery_count(delivery, &done, &dead);
     ck_assert_uint_eq(done, expected_done);
     ck_assert_uint_eq(dead, expected_dead);
+}
+
+/* Append all dead letters to OUT. */
+static inline bool put_dead_letters(struct buffer *out, struct error *error)
+{
+    bool found = true;
+    bool ok = true;
+    delivery_open_dead_letters(delivery);
+    while (ok && found)
+        ok = delivery_next_dead_letter(delivery, frame_keys, out, &found, error);
+    return ok;
 }
 
 /* The dead letter at *AT, which moves behind it. */

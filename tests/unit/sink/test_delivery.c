@@ -211,7 +211,7 @@ START_TEST(a_refused_request_is_halved_until_one_document_is_to_blame)
     }
     assert_count(15, 1);
     buffer_clear(&sent);
-    unit_assert_ok(delivery_put_dead_letters(delivery, &sent, &err), err);
+    unit_assert_ok(put_dead_letters(&sent, &err), err);
     ck_assert_ptr_nonnull(strstr(buffer_string(&sent), "\"status\":400"));
     ck_assert_ptr_nonnull(strstr(buffer_string(&sent), "\"id\":\"11\""));
     ck_assert_ptr_nonnull(strstr(buffer_string(&sent), "\"reason\":\"no\""));
@@ -304,7 +304,7 @@ START_TEST(whatever_the_answers_each_document_has_one_verdict)
     }
     ck_assert_uint_eq(expected_done + expected_dead, DOCUMENTS);
     buffer_clear(&sent);
-    unit_assert_ok(delivery_put_dead_letters(delivery, &sent, &err), err);
+    unit_assert_ok(put_dead_letters(&sent, &err), err);
     const char *at = buffer_string(&sent);
     for (size_t i = 0; i < DOCUMENTS; i++) {
         if (verdict[i] != 'd')

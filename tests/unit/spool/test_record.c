@@ -241,7 +241,7 @@ START_TEST(a_flag_a_state_or_a_kind_that_is_none_is_refused)
     struct index_frame frame;
     struct index_segment segment;
     put(1);
-    store_u64(out.data, 32);
+    store_u32(out.data, 64);
     ck_assert(!record_get_part(buffer_slice(&out), &part));
     put(2);
     store_u32(out.data, FRAME_DEAD_ROWS + 1);
