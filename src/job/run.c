@@ -26,6 +26,7 @@ struct run {
     struct spool *spool;
     struct dump *dump;
     struct replay *replay;
+    struct error no_dump; // why a dump that is needed can't be; ERROR_NONE
 
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t stage_ended;
@@ -87,10 +88,21 @@ static bool has_unfinished_part(struct run *run, bool *has, struct error *err)
     return ok;
 }
 
+/* PostgreSQL doesn't answer: what is spooled can be sent all the same. ERR is told at the end. */
+static bool do_without_dump(struct run *run, struct error *err)
+{
+    if (!(run->roles & SPOOL_REPLAY))
+        return lost_explain(run->spool, err);
+    log_message(LOG_WARNING, "%s; sending what is spooled", err->message);
+    run->no_dump = *err;
+    *err = (struct error){.kind = ERROR_NONE};
+    return true;
+}
+
 static bool open_dump(struct run *run, struct error *err)
 {
     bool is_needed = run->is_new;
-    if (!(run->roles & SPOOL_DUMP) || run->dump != NULL)
+    if (!(run->roles & SPOOL_DUMP) || run->dump != NULL || run->no_dump.kind != ERROR_NONE)
         return true;
     if (!run->is_new && !has_unfinished_part(run, &is_needed, err))
         return false;
@@ -98,9 +110,7 @@ static bool open_dump(struct run *run, struct error *err)
         return true;
     if (dump_open(&run->dump, run->options, buffer_string(&run->select), &run->live, err))
         return !run->is_new || dump_plan(run->dump, err);
-    if (!run->is_new && err->kind == ERROR_UNAVAILABLE)
-        lost_explain(run->spool, err);
-    return false;
+    return !run->is_new && err->kind == ERROR_UNAVAILABLE && do_without_dump(run, err);
 }
 
 static bool open_replay(struct run *run, struct error *err)
@@ -298,6 +308,10 @@ static bool run_to_the_end(struct run *run, job_observer *observe, void *context
             return replay_alone_unfinished(run, &job, err);
         if (!open_dump(run, err))
             return false;
+        if (run->no_dump.kind != ERROR_NONE) {
+            *err = run->no_dump;
+            return lost_explain(run->spool, err);
+        }
     }
 }
 

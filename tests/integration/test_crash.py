@@ -14,12 +14,11 @@ from jobs import DEAD_LETTERS, FINISHED, KILLED, NUMBERS_ONLY, assert_complete
 IN_FLIGHT = 8
 # Many frames, segments, windows and commits of few rows.
 SMALL = ["--window-rows", 60, "--frame-size", "4K", "--segment-size", "8K", "--in-flight", IN_FLIGHT]
-POINTS = sorted({name for path in (ROOT / "src").rglob("*.c")
+# Those of dead retry, verify --repair and verify --rebuild are for test_dead.py, test_verify.py and test_rebuild.py.
+POINTS = sorted({name for path in (ROOT / "src").rglob("*.c") if path.name != "rebuild.c"
                  for name in re.findall(r'fault_point\("([a-z-]+)"\)', path.read_text())
-                 if not name.startswith("letters-")})  # test_dead.py has those
-# The mapping takes no words: every row with one is a dead letter.
-NUMBERS_ONLY = {"settings": {"number_of_replicas": 0, "number_of_shards": 1},
-                "mappings": {"dynamic": False, "properties": {"mark": {"type": "integer"}}}}
+                 if not name.startswith(("letters-", "repair-"))})
+
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """What the disk has lost or changed is never sent: it is dumped again."""
 
+import shutil
+
 import pytest
 
-from jobs import DISK, FINISHED, STOPPED, Ledger, all_in, ledger
+from jobs import DISK, FINISHED, NO_MAPPING, Ledger, all_in, ledger
 
 ROWS = 600
 SMALL = ["--window-rows", 50, "--frame-size", "4K", "--segment-size", "16K"]
@@ -50,14 +52,31 @@ def delete_segment(job, frame):
     segment_of(job, frame).unlink()
 
 
-def put_another_segment_there(job, frame):
+def zero_segment(job, frame):
     path = segment_of(job, frame)
-    other = next(segment for segment in job.segments() if segment != path)
-    path.write_bytes(other.read_bytes())
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def another_segment(job, frame):
+    return next(segment for segment in job.segments() if segment != segment_of(job, frame))
+
+
+def put_another_segment_there(job, frame):
+    segment_of(job, frame).write_bytes(another_segment(job, frame).read_bytes())
+
+
+def swap_segments(job, frame):
+    one, other = segment_of(job, frame), another_segment(job, frame)
+    aside = one.with_suffix(".aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
 
 
 ONE_FRAME = [change_magic, change_header, change_body, change_last_byte]
-WHOLE_SEGMENT = [cut_segment, empty_segment, delete_segment, put_another_segment_there]
+WHOLE_SEGMENT = [cut_segment, empty_segment, delete_segment, zero_segment, put_another_segment_there,
+                 swap_segments]
+NO_DATABASE = ["--dsn", "host=/nonexistent"]
 
 
 @pytest.fixture
@@ -95,16 +114,36 @@ def test_a_replay_alone_sends_the_rest_and_never_what_is_damaged(dumped, damage)
     result = dumped.run(stage="replay")
     sent = dumped.documents()
     expected = dumped.expected()
-    assert result.returncode == STOPPED, result.stderr
+    assert result.returncode == DISK, result.stderr
     assert ledger(result.stdout) == all_in(len(sent))
     assert f"frame {frame['number']}: " in result.stderr
     assert "are to be dumped again" in result.stderr
+    assert f"keys {frame['first_key']} to {frame['last_key']}" in result.stderr
+    assert "key range" in result.stderr.splitlines()[-1]
+    again = dumped.run(stage="replay")  # what is lost is named each time
+    assert (again.returncode, ledger(again.stdout)) == (DISK, ledger(result.stdout))
+    assert f"keys {frame['first_key']} to {frame['last_key']}" in again.stderr
     assert sent.items() < expected.items() and not sent.keys() & ids_of(frame)
     if damage in ONE_FRAME:
         assert expected.keys() - sent.keys() == ids_of(frame)
     result = dumped.run(*SMALL)
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
     assert dumped.documents() == expected
+
+
+@pytest.mark.parametrize("damage", ONE_FRAME + WHOLE_SEGMENT)
+def test_without_postgresql_what_is_damaged_is_named(dumped, damage):
+    frame = frame_in_the_middle(dumped)
+    damage(dumped, frame)
+    for _ in range(2):
+        result = dumped.run(*SMALL, *NO_DATABASE)
+        assert result.returncode == DISK, result.stderr
+        assert f"keys {frame['first_key']} to {frame['last_key']}" in result.stderr
+        assert "key range" in result.stderr.splitlines()[-1]
+        assert dumped.documents().items() < dumped.expected().items()
+    result = dumped.run(*SMALL)
+    assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
+    assert dumped.documents() == dumped.expected()
 
 
 @pytest.mark.sanitizers
@@ -156,4 +195,39 @@ def test_a_damaged_index_is_told_of_and_nothing_is_sent(dumped, damage, stage):
     result = dumped.run(stage=stage)
     assert result.returncode == DISK, result.stderr
     assert result.stderr.count("\n") == 1 and "index.mdb" in result.stderr
+    assert "bobbin verify --rebuild" in result.stderr
     assert dumped.documents() == {}
+
+
+@pytest.fixture
+def small(elasticsearch, make_job, database):
+    """A dumped job of a few segments, small enough to be damaged in many places."""
+    job = make_job(database.make_numbers(60), elasticsearch)
+    assert job.run("--window-rows", 20, "--frame-size", "4K", "--segment-size", "4K",
+                   stage="dump").returncode == FINISHED
+    return job
+
+
+def test_with_a_changed_byte_anywhere_all_arrives_or_the_index_is_to_be_rebuilt(small, tmp_path):
+    """The program itself, at bytes all over the spool; every byte is in tests/fault/."""
+    expected, kept = small.expected(), tmp_path / "kept"
+    small.spool.rename(kept)
+    outcomes = {FINISHED: 0, DISK: 0}
+    for name in sorted(path.name for path in kept.iterdir() if path.name != "lock"):
+        size = (kept / name).stat().st_size
+        for at in range(0, size, max(size // 12, 1)):
+            shutil.copytree(kept, small.spool)
+            flip(small.spool / name, at)
+            result = small.run()
+            outcomes[result.returncode] += 1
+            if result.returncode == DISK:
+                assert name == "index.mdb" and "bobbin verify --rebuild" in result.stderr
+                rebuilt = small.bobbin.run(["verify", "--rebuild", small.spool])
+                assert rebuilt.returncode == FINISHED, rebuilt.stderr
+                result = small.run()
+            assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(60)), result.stderr
+            assert small.documents() == expected
+            small.engine.delete_index(small.index)
+            small.engine.create_index(small.index, NO_MAPPING)
+            shutil.rmtree(small.spool)
+    assert min(outcomes.values()) > 0

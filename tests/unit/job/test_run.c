@@ -23,6 +23,8 @@ static void set_up(void)
 
 static const struct canned_rule good[] = {DUMPED_COPY, DUMPED_RULES};
 static const struct canned_answer accepts[] = {INDEX_FOUND, ALL_DONE};
+static const struct canned_answer accepts_each[] = {INDEX_FOUND, ALL_DONE, INDEX_FOUND, INDEX_FOUND,
+                                                    ALL_DONE};
 static const struct canned_answer accepts_twice[] = {INDEX_FOUND, ALL_DONE, INDEX_FOUND, ALL_DONE};
 
 static void start(const struct canned_rule *rules, size_t rule_count,
@@ -214,7 +216,7 @@ END_TEST
 
 START_TEST(without_a_database_damage_is_named)
 {
-    START(good, accepts_twice);
+    START(good, accepts_each);
     const char *dsn = dumped_options.dsn;
     run_ok(SPOOL_DUMP);
     dumped_options.dsn = "host=/nonexistent";
@@ -224,6 +226,30 @@ START_TEST(without_a_database_damage_is_named)
     dumped_options.dsn = dsn;
     run_ok(BOTH);
     assert_last(8, 8, 0);
+    canned_stop(&replayed_server);
+}
+END_TEST
+
+START_TEST(without_a_database_what_is_spooled_is_sent)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "COPY (",
+         .times = 1,
+         .is_copy = true,
+         .answer = dumped_answer_copy,
+         .state = "57P03",
+         .message = "not now"},
+        {.sql = "COPY (", .state = "57P03", .message = "not now"},
+        DUMPED_RULES};
+    START(rules, accepts);
+    dumped_options.give_up_after_ms = 1;
+    unit_assert_error(run(SPOOL_DUMP), dumped_err, ERROR_UNAVAILABLE, "not now");
+    assert_last(8, 0, 0);
+    dumped_options.dsn = "host=/nonexistent";
+    dumped_options.give_up_after_ms = 20000;
+    unit_assert_error(run(BOTH), dumped_err, ERROR_UNAVAILABLE, "/nonexistent");
+    assert_last(8, 8, 0);
+    ck_assert_uint_eq(last.finished_ms, 0);
     canned_stop(&replayed_server);
 }
 END_TEST
@@ -327,6 +353,7 @@ UNIT_MAIN_WITH("job/run", set_up, dumped_tear_down, UNIT_TEST(a_run_brings_all_r
                UNIT_TEST(a_damaged_frame_is_dumped_and_sent_again_in_the_same_run),
                UNIT_TEST(without_a_dump_a_damaged_range_is_named_each_time),
                UNIT_TEST(without_a_database_damage_is_named),
+               UNIT_TEST(without_a_database_what_is_spooled_is_sent),
                UNIT_TEST(a_dump_that_gives_up_names_what_is_lost),
                UNIT_TEST(without_an_index_nothing_is_written),
                UNIT_TEST(without_a_cluster_nothing_is_written),
