@@ -40,9 +40,10 @@ static bool send_request(struct replay *r, struct slot *slot, size_t host, struc
 /* A frame whose bytes are damaged is never sent: its keys will be dumped again. */
 static bool lose_frame(struct replay *r, struct slot *slot, const char *why, struct error *err)
 {
-    log_message(LOG_WARNING, "segment %u, frame %llu: %s: its %u documents are to be dumped again",
+    bool is_repair = slot->frame.part == FRAME_OF_REPAIR;
+    log_message(LOG_WARNING, "segment %u, frame %llu: %s: its %u documents are to be %s",
                 slot->frame.segment, (unsigned long long)slot->frame.number, why,
-                slot->frame.documents);
+                slot->frame.documents, is_repair ? "repaired again" : "dumped again");
     slot->state = SLOT_FREE;
     r->has_more_now = true;
     return spool_lose_frame(r->spool, slot->frame.number, err);

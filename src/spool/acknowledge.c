@@ -175,18 +175,21 @@ bool spool_turn_into_part(struct index_txn *txn, struct index_job *job,
                           const struct index_frame *frame, struct error *err)
 {
     struct index_part part = {
-        .number = job->next_part++,
+        .number = job->next_part,
         .range = {.has_from = true,
                   .is_from_inclusive = true,
                   .from = frame->first_key,
                   .has_to = true,
                   .to = frame->last_key},
     };
+    uint64_t number = frame->number; // the put below ends the life of FRAME's slices
     job->rows -= frame->documents;
     job->pending -= frame->documents;
-    job->dumped_ms = 0;
     assert(job->rows == job->acknowledged + job->dead + job->pending);
-    uint64_t number = frame->number; // the put below ends the life of FRAME's slices
+    if (frame->part == FRAME_OF_REPAIR) // it has no range: the next repair finds the same again
+        return index_delete_frame(txn, FRAMES_PENDING, number, err);
+    job->next_part++;
+    job->dumped_ms = 0;
     return index_put_part(txn, &part, err) && index_delete_frame(txn, FRAMES_PENDING, number, err);
 }
 

@@ -19,6 +19,9 @@ enum {
     JOB_ID_BYTES = 16,
 };
 
+/* In place of a part's number: the frame holds what a repair sends. It has no keys, and is no part's. */
+#define FRAME_OF_REPAIR (UINT32_MAX - 1)
+
 enum frame_kind {
     FRAME_DOCUMENTS = 0, // the body is one zstd frame: a bulk body
     FRAME_DEAD_ROWS = 1, // the body is one zstd frame of dead letters, inside a skippable frame

@@ -114,7 +114,7 @@ MUST_CHECK bool spool_acknowledge(struct spool *s, const struct spool_acknowledg
                                   size_t count, uint64_t dead_bytes,
                                   const struct spool_counters *counters, struct error *err);
 
-/* A pending frame can't be read: its key range becomes a part to dump again. */
+/* A pending frame can't be read: its key range becomes a part to dump again; a repair's is forgotten. */
 MUST_CHECK bool spool_lose_frame(struct spool *s, uint64_t number, struct error *err);
 
 /* Nothing is pending and no part is left: note when. *IS_FINISHED says whether it is so. */

@@ -63,22 +63,32 @@ static bool need_segment(struct spool *s, struct error *err)
 
 /* --- committing --- */
 
-/* Put one written frame into the index, and its part on. */
-static bool index_frame_written(struct spool *s, struct index_txn *txn, struct index_job *job,
-                                struct index_segment *segment, struct unindexed *u,
-                                struct error *err)
+/* FRAME's rows are durable: its part has come to its last key. */
+static bool advance_part(struct index_txn *txn, const struct index_frame *frame, struct error *err)
 {
     struct index_part part;
     bool found;
-    struct index_frame *frame = &u->frame;
-    frame->first_key.data = s->keys.data + u->first_key_at;
-    frame->last_key.data = s->keys.data + u->last_key_at;
     if (!index_next_part(txn, frame->part, &part, &found, err))
         return false;
     if (!found || part.number != frame->part)
         return error_set(err, ERROR_BUG, "part %u is not in the index", frame->part);
     part.has_last = true;
     part.last = frame->last_key;
+    return index_put_part(txn, &part, err);
+}
+
+/* Put one written frame into the index. A finished job that a repair adds to is not finished any more. */
+static bool index_frame_written(struct spool *s, struct index_txn *txn, struct index_job *job,
+                                struct index_segment *segment, struct unindexed *u,
+                                struct error *err)
+{
+    struct index_frame *frame = &u->frame;
+    frame->first_key.data = s->keys.data + u->first_key_at;
+    frame->last_key.data = s->keys.data + u->last_key_at;
+    if (frame->part == FRAME_OF_REPAIR)
+        job->finished_ms = 0;
+    else if (!advance_part(txn, frame, err))
+        return false;
     job->next_frame = frame->number + 1;
     job->frames++;
     job->rows += frame->documents;
@@ -90,7 +100,7 @@ static bool index_frame_written(struct spool *s, struct index_txn *txn, struct i
     segment->size += frame->size;
     segment->frames++;
     segment->pending++;
-    return index_put_part(txn, &part, err) && index_put_frame(txn, FRAMES_PENDING, frame, err);
+    return index_put_frame(txn, FRAMES_PENDING, frame, err);
 }
 
 /* The open segment's record; a new one when the index doesn't have it yet. */
