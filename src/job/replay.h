@@ -13,6 +13,10 @@ MUST_CHECK bool replay_open(struct replay **out, const struct job_options *o, co
                             struct job_live *live, struct error *err);
 void replay_close(struct replay *r);
 
+/* For other questions to the cluster: the client, and the base URL of host number I, NULL when there are fewer. */
+struct http *replay_http(struct replay *r);
+const char *replay_host(const struct replay *r, size_t i);
+
 /* Send what is pending in S until nothing is, and no dump is at work on S. What is acknowledged when
  * an error comes stays so. ERROR_UNAVAILABLE after --give-up-after without progress; ERROR_DENIED;
  * ERROR_CONFIG when the index is gone; ERROR_DISK. Frames that can't be read become parts to dump again,
