@@ -140,9 +140,9 @@ class Job:
 
     def arguments(self, stage, *options):
         words = [stage, "--spool", self.spool]
-        if stage in ("run", "dump"):
+        if stage in ("run", "dump", "verify"):
             words += ["--dsn", self.database.conninfo, *self.source, "--index", self.index]
-        if stage in ("run", "replay"):
+        if stage in ("run", "replay", "verify"):
             words += ["--url", self.url]
         return [*words, *options]
 
