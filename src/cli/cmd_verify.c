@@ -72,6 +72,10 @@ static void print_report_json(const struct options *o, const struct verify_targe
     for (int i = 0; o->wish.is_deep && i < JOIN_VERDICTS; i++)
         json_object_set_new(out, verify_difference_name((enum join_verdict)i),
                             json_integer((json_int_t)r->counts.join.verdicts[i]));
+    if (o->wish.is_deep) {
+        json_object_set_new(out, "partial", json_integer((json_int_t)r->counts.join.partial));
+        json_object_set_new(out, "elsewhere", json_integer((json_int_t)r->counts.elsewhere));
+    }
     if (o->wish.repairs) {
         json_object_set_new(out, "sent", json_integer((json_int_t)r->sent));
         json_object_set_new(out, "left", json_integer((json_int_t)r->left));

@@ -242,6 +242,8 @@ def test_updates_are_compared_by_their_presence_and_other_indices_not(elasticsea
     assert differences(result) == {"missing 2"}
     assert "1 rows are for other indices" in result.stderr
     assert "2 rows are updates" in result.stderr
+    counts = json.loads(verify(job, "--deep", "--json").stdout.splitlines()[-1])
+    assert (counts["elsewhere"], counts["partial"], counts["missing"]) == (1, 2, 1)
 
 
 def test_a_range_names_no_extra_documents_and_deletes_none(elasticsearch, victim):
