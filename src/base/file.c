@@ -138,6 +138,28 @@ bool file_create(int *fd, int dir, const char *name, struct error *err)
     return true;
 }
 
+/* Where the file system has no O_TMPFILE (NFS): make it, and take its name away at once. */
+static bool create_and_unlink(int *fd, int dir, struct error *err)
+{
+    static const char name[] = "unnamed.tmp"; // a crash between the two calls leaves it, empty
+    if (!file_remove(dir, name, err) || !file_create(fd, dir, name, err))
+        return false;
+    if (file_remove(dir, name, err))
+        return true;
+    file_close(fd);
+    return false;
+}
+
+bool file_create_unnamed(int *fd, int dir, struct error *err)
+{
+    *fd = openat(dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, FILE_MODE);
+    if (*fd >= 0)
+        return true;
+    if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)
+        return create_and_unlink(fd, dir, err);
+    return error_set_errno(err, ERROR_DISK, "no file can be made in the spool directory");
+}
+
 bool file_open(int *fd, int dir, const char *name, bool write, struct error *err)
 {
     struct stat st;

@@ -30,6 +30,10 @@ MUST_CHECK bool file_check_place(const char *path, struct error *err);
 /* Create NAME (0600) for writing; it must not exist. */
 MUST_CHECK bool file_create(int *fd, int dir, const char *name, struct error *err);
 
+/* Create a file (0600) without a name in directory DIR, to write and read: it is gone when FD is closed,
+ * however the process ends. */
+MUST_CHECK bool file_create_unnamed(int *fd, int dir, struct error *err);
+
 /* Open NAME for reading, or (with WRITE) for reading and writing, made when missing. A missing one
  * without WRITE gives *FD = -1 and true. */
 MUST_CHECK bool file_open(int *fd, int dir, const char *name, bool write, struct error *err);

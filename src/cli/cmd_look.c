@@ -1,4 +1,4 @@
-/* cmd_look.c: status, verify and inspect: they look at a spool and change nothing. */
+/* cmd_look.c: status and inspect: they look at a spool and change nothing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,6 @@
 #include "base/stop.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
-#include "job/rebuild_index.h"
-#include "job/verify.h"
 #include "spool/compress.h"
 #include "spool/segment.h"
 
@@ -33,9 +31,9 @@ bool command_open_spool(const struct options *o, unsigned roles, struct spool **
     return error_set(err, ERROR_CONFIG, "spool %s: there is none", o->job.spool);
 }
 
-static void print_json(json_t *json)
+void command_print_json(json_t *json, size_t flags)
 {
-    char *text = json_dumps(json, JSON_INDENT(2));
+    char *text = json_dumps(json, flags);
     if (text != NULL)
         puts(text);
     free(text);
@@ -143,7 +141,7 @@ static void print_status_json(const struct options *o, const struct standing *st
     json_object_set_new(out, "dumped", json_time(job->dumped_ms));
     json_object_set_new(out, "finished", json_time(job->finished_ms));
     json_object_set_new(out, "updated", json_time(job->updated_ms));
-    print_json(out);
+    command_print_json(out, JSON_INDENT(2));
 }
 
 static void put_time(struct buffer *out, const char *name, uint64_t wall_ms)
@@ -214,58 +212,6 @@ int command_status(struct options *o)
     return ok ? 0 : command_failed(&err);
 }
 
-/* --- verify --- */
-
-static void print_problem(void *context, const char *problem)
-{
-    json_t *problems = context;
-    if (problems != NULL)
-        json_array_append_new(problems, json_string(problem));
-    else
-        printf("%s\n", problem);
-}
-
-static bool verify(struct options *o, struct spool *s, struct error *err)
-{
-    struct verify_report report;
-    json_t *problems = o->json ? json_array() : NULL;
-    bool ok = verify_spool(s, print_problem, problems, &report, err);
-    if (ok && o->json)
-        print_json(json_pack("{s:I, s:I, s:I, s:O}", "segments", (json_int_t)report.segments,
-                             "frames", (json_int_t)report.frames, "documents",
-                             (json_int_t)report.documents, "problems", problems));
-    else if (ok)
-        printf("%" PRIu64 " segments, %" PRIu64 " frames, %" PRIu64 " documents: %" PRIu64
-               " problems\n",
-               report.segments, report.frames, report.documents, report.problems);
-    json_decref(problems);
-    if (ok && report.problems > 0)
-        return error_set(err, ERROR_DAMAGED,
-                         "spool %s: %" PRIu64 " problems; bobbin run dumps damaged frames again",
-                         o->job.spool, report.problems);
-    return ok;
-}
-
-static bool rebuild(struct options *o, struct error *err)
-{
-    bool is_sound;
-    if (!job_rebuild_index(o->job.spool, &is_sound, err))
-        return false;
-    if (is_sound)
-        log_message(LOG_INFO, "spool %s: the index is sound, and stays", o->job.spool);
-    return true;
-}
-
-int command_verify(struct options *o)
-{
-    struct spool *s = NULL;
-    struct error err = {.kind = ERROR_NONE};
-    bool ok = (!o->rebuild || o->job.spool == NULL || rebuild(o, &err)) &&
-              command_open_spool(o, SPOOL_READER, &s, &err) && verify(o, s, &err);
-    spool_close(s);
-    return ok ? 0 : command_failed(&err);
-}
-
 /* --- inspect --- */
 
 static bool print_segment(const struct index_segment *segment, void *context, struct error *err)
@@ -325,7 +271,8 @@ static bool list_spool(struct options *o, struct spool *s, struct error *err)
               spool_each_frame(s, FRAMES_DONE, print_frame, &done, err) &&
               spool_each_frame(s, FRAMES_PENDING, print_frame, &pending, err);
     if (ok && o->json)
-        print_json(json_pack("{s:O, s:O}", "segments", segments, "frames", pending.list));
+        command_print_json(json_pack("{s:O, s:O}", "segments", segments, "frames", pending.list),
+                           JSON_INDENT(2));
     json_decref(segments);
     json_decref(pending.list);
     return ok;

@@ -56,7 +56,7 @@ static void fit_segments(struct job_options *o)
         o->segment_bytes = o->spool_max / 4;
 }
 
-static bool check_options(struct job_options *o, unsigned roles, struct error *err)
+bool command_check_options(struct job_options *o, unsigned roles, struct error *err)
 {
     if (roles & SPOOL_DUMP && !check_source(o, err))
         return false;
@@ -93,7 +93,8 @@ void command_print_ledger(const struct index_job *job)
 
 int command_failed(const struct error *err)
 {
-    log_message(err->kind == ERROR_DEAD_LETTERS ? LOG_WARNING : LOG_ERROR, "%s", err->message);
+    bool is_finding = err->kind == ERROR_DEAD_LETTERS || err->kind == ERROR_DIFFERENT;
+    log_message(is_finding ? LOG_WARNING : LOG_ERROR, "%s", err->message);
     return error_exit_status(err->kind);
 }
 
@@ -103,7 +104,7 @@ int command_run(struct options *o, unsigned roles)
     struct progress *progress;
     struct index_job last;
     bool has_last;
-    if (!check_options(&o->job, roles, &err))
+    if (!command_check_options(&o->job, roles, &err))
         return command_failed(&err);
     if (o->job.dry_run)
         return dry_run(&o->job);

@@ -22,6 +22,13 @@ int command_dead_drop(struct options *o);
 MUST_CHECK bool command_open_spool(const struct options *o, unsigned roles, struct spool **s,
                                    struct error *err);
 
+/* Are the options that ROLES' stages need given, and within their bounds? */
+MUST_CHECK bool command_check_options(struct job_options *o, unsigned roles, struct error *err);
+
+/* Print JSON (jansson's json_t, whose reference is taken) with its FLAGS for json_dumps, and a newline. */
+struct json_t;
+void command_print_json(struct json_t *json, size_t flags);
+
 /* Print ERR as the one line that a failed command says, and return its exit status. */
 int command_failed(const struct error *err);
 

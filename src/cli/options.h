@@ -4,6 +4,7 @@
 #define BOBBIN_CLI_OPTIONS_H
 
 #include "job/job.h"
+#include "job/verify_target.h"
 
 enum command {
     COMMAND_RUN,
@@ -29,6 +30,8 @@ struct options {
     bool json;
     bool watch;
     bool rebuild;
+    bool target; // of verify
+    struct verify_wish wish;
     int log_format; // enum log_format
     bool quiet;
     bool wants_help;

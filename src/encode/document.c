@@ -128,23 +128,25 @@ static void blame(struct document_encoder *e, struct document_result *result, si
     result->nulled = 0;
 }
 
-/* Append the action line, or blame a column. *OP is the row's operation. */
+/* Append the action line, or blame a column. */
 static void encode_action(struct document_encoder *e, struct buffer *out,
-                          struct document_result *result, enum bulk_op *op)
+                          struct document_result *result)
 {
     const size_t *columns = e->part_column;
     struct slice op_text = read_metadata(e, columns[ACTION_OP]);
-    *op = e->shape.op;
-    if (op_text.data != NULL && !action_parse_op(op_text, op)) {
+    result->op = e->shape.op;
+    if (op_text.data != NULL && !action_parse_op(op_text, &result->op)) {
         blame(e, result, columns[ACTION_OP],
               "the operation is not index, create, update or delete");
         return;
     }
+    result->index = read_metadata(e, columns[ACTION_INDEX]);
+    result->routing = read_metadata(e, columns[ACTION_ROUTING]);
     struct action action = {
-        .op = *op,
+        .op = result->op,
         .id = result->id,
-        .index = read_metadata(e, columns[ACTION_INDEX]),
-        .routing = read_metadata(e, columns[ACTION_ROUTING]),
+        .index = result->index,
+        .routing = result->routing,
         .version = read_metadata(e, columns[ACTION_VERSION]),
     };
     struct action_refusal refusal;
@@ -178,13 +180,13 @@ static void encode_fields(struct document_encoder *e, struct buffer *out,
     buffer_append_byte(out, '}');
 }
 
-static void encode_source(struct document_encoder *e, enum bulk_op op, struct buffer *out,
+static void encode_source(struct document_encoder *e, struct buffer *out,
                           struct document_result *result)
 {
-    if (op == BULK_UPDATE)
+    if (result->op == BULK_UPDATE)
         buffer_append_string(out, "{\"doc\":");
     encode_fields(e, out, result);
-    if (op == BULK_UPDATE)
+    if (result->op == BULK_UPDATE)
         buffer_append_string(out, ",\"doc_as_upsert\":true}");
     buffer_append_byte(out, '\n');
 }
@@ -193,7 +195,6 @@ bool document_encode(struct document_encoder *e, struct slice row, struct buffer
                      struct document_result *result, struct error *err)
 {
     size_t start = out->size;
-    enum bulk_op op;
     *result = (struct document_result){.is_dead = false};
     size_t count = copytext_split(row, e->fields, e->shape.column_count);
     if (count != e->shape.column_count)
@@ -205,9 +206,10 @@ bool document_encode(struct document_encoder *e, struct slice row, struct buffer
     result->key = read_metadata(e, e->shape.key);
     bool is_key = e->part_column[ACTION_ID] == e->shape.key;
     result->id = is_key ? result->key : read_metadata(e, e->part_column[ACTION_ID]);
-    encode_action(e, out, result, &op);
-    if (!result->is_dead && op != BULK_DELETE)
-        encode_source(e, op, out, result);
+    encode_action(e, out, result);
+    result->source_at = out->size - start;
+    if (!result->is_dead && result->op != BULK_DELETE)
+        encode_source(e, out, result);
     bool has_room = buffer_check(out, "a document", err);
     if (result->is_dead || !has_room)
         out->size = start;

@@ -31,10 +31,14 @@ MUST_CHECK bool document_encoder_new(struct document_encoder **out,
 void document_encoder_free(struct document_encoder *e);
 
 struct document_result {
-    struct slice key;   // the key's value, unescaped; good until the next row; no data when NULL
-    struct slice id;    // the document's id, likewise: of COLUMN_ID, or else the key
-    bool is_dead;       // the row can't be a document: nothing was appended
-    const char *reason; // why, when is_dead: a static sentence; else NULL
+    struct slice key;     // the key's value, unescaped; good until the next row; no data when NULL
+    struct slice id;      // the document's id, likewise: of COLUMN_ID, or else the key
+    enum bulk_op op;      // with what follows undefined when is_dead
+    struct slice index;   // of COLUMN_INDEX, likewise; no data when there is none
+    struct slice routing; // of COLUMN_ROUTING
+    size_t source_at;     // where the source line begins behind the start; at a delete's end
+    bool is_dead;         // the row can't be a document: nothing was appended
+    const char *reason;   // why, when is_dead: a static sentence; else NULL
     const char *column; // which column is to blame, when is_dead: its name in the shape; else NULL
     unsigned nulled; // numbers and timestamps that JSON can't hold, written as null; 0 when is_dead
 };

@@ -19,6 +19,12 @@ static void put_key(struct buffer *out, const char *before, struct slice key)
 void lost_log_frame(const struct index_frame *frame, const char *why)
 {
     struct buffer keys;
+    if (frame->part == FRAME_OF_REPAIR) {
+        log_message(LOG_WARNING,
+                    "segment %u, frame %" PRIu64 ": %s: its %u documents are to be repaired again",
+                    frame->segment, frame->number, why, frame->documents);
+        return;
+    }
     buffer_init(&keys, TEXT_MAX_BYTES);
     put_key(&keys, "", frame->first_key);
     put_key(&keys, " to ", frame->last_key);

@@ -24,6 +24,10 @@ bool replay_refuse_target(const struct replay *r, struct error *err);
  * that can't be read; those of sink/admin.h. */
 MUST_CHECK bool replay_ensure_index(struct replay *r, struct error *err);
 
+/* For other questions to the cluster: the client, and the base URL of host number I, NULL when there are fewer. */
+struct http *replay_http(struct replay *r);
+const char *replay_host(const struct replay *r, size_t i);
+
 /* Send what is pending in S until nothing is, and no dump is at work on S. What is acknowledged when
  * an error comes stays so. ERROR_UNAVAILABLE after --give-up-after without progress; ERROR_DENIED;
  * ERROR_CONFIG when the index is gone, or was replaced, at any moment up to the end; ERROR_DISK. Frames that can't be read become parts to dump again,

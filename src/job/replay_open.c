@@ -133,6 +133,16 @@ bool replay_open(struct replay **out, const struct job_options *o, const char *i
     return ok;
 }
 
+struct http *replay_http(struct replay *r)
+{
+    return r->http;
+}
+
+const char *replay_host(const struct replay *r, size_t i)
+{
+    return i < r->url_count ? r->urls[i] : NULL;
+}
+
 void replay_close(struct replay *r)
 {
     if (r == NULL)

@@ -1,8 +1,6 @@
-/* run.c: a job from its checks to its last line: which stages are needed, their threads, and how their
- * ends make one result. See job.h. */
-#include <pthread.h>
+/* run.c: a job from its checks to its last line: which stages are needed, and what their end means. See
+ * job.h. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/stop.h"
@@ -11,8 +9,7 @@
 #include "job/letters.h"
 #include "job/lost.h"
 #include "job/replay.h"
-
-enum { OBSERVE_MS = 200 };
+#include "job/stages.h"
 
 struct run {
     const struct job_options *options;
@@ -27,10 +24,6 @@ struct run {
     struct dump *dump;
     struct replay *replay;
     struct error no_dump; // why a dump that is needed can't be; ERROR_NONE
-
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t stage_ended;
-    int stages; // that still run
 };
 
 /* --- checks before anything is written --- */
@@ -155,107 +148,6 @@ static bool begin_spool(struct run *run, struct error *err)
     return dump_begin_spool(run->dump, run->spool, &run->id, buffer_slice(&run->description), err);
 }
 
-/* --- stages --- */
-
-struct stage {
-    struct run *run;
-    bool (*work)(struct run *run, struct error *err);
-    pthread_t thread;
-    bool is_started;
-    struct error err;
-};
-
-/* The dump's failure lets the replay send what is spooled, unless the disk is to blame. */
-static bool work_dump(struct run *run, struct error *err)
-{
-    bool ok = dump_run(run->dump, run->spool, err);
-    if (!ok && err->kind != ERROR_UNAVAILABLE && err->kind != ERROR_CONFIG &&
-        err->kind != ERROR_DENIED)
-        stop_request();
-    atomic_store(&run->live.is_dumping, false);
-    if (!ok && err->kind == ERROR_UNAVAILABLE)
-        lost_explain(run->spool, err);
-    return ok;
-}
-
-/* Without its replay a dump would only fill the disk. */
-static bool work_replay(struct run *run, struct error *err)
-{
-    bool ok = replay_run(run->replay, run->spool, err);
-    if (!ok)
-        stop_request();
-    return ok;
-}
-
-static void *run_stage(void *context)
-{
-    struct stage *stage = context;
-    struct run *run = stage->run;
-    (void)!stage->work(run, &stage->err);
-    pthread_mutex_lock(&run->lock);
-    run->stages--;
-    pthread_cond_signal(&run->stage_ended);
-    pthread_mutex_unlock(&run->lock);
-    return NULL;
-}
-
-static void start_stage(struct stage *stage, struct run *run,
-                        bool (*work)(struct run *run, struct error *err))
-{
-    *stage = (struct stage){.run = run, .work = work, .err = {.kind = ERROR_NONE}};
-    pthread_mutex_lock(&run->lock);
-    run->stages++;
-    pthread_mutex_unlock(&run->lock);
-    stage->is_started = pthread_create(&stage->thread, NULL, run_stage, stage) == 0;
-    if (stage->is_started)
-        return;
-    error_set(&stage->err, ERROR_MEMORY, "no thread for a stage");
-    run->stages--;
-    stop_request();
-}
-
-/* Wait for a stage to end, at most OBSERVE_MS. False when none runs any more. */
-static bool wait_for_stages(struct run *run)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += OBSERVE_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_mutex_lock(&run->lock);
-    if (run->stages > 0)
-        pthread_cond_timedwait(&run->stage_ended, &run->lock, &until);
-    bool is_running = run->stages > 0;
-    pthread_mutex_unlock(&run->lock);
-    return is_running;
-}
-
-static void join_stage(struct stage *stage, struct error *err)
-{
-    if (stage->is_started)
-        pthread_join(stage->thread, NULL);
-    error_take_worse(err, &stage->err);
-}
-
-static bool run_stages(struct run *run, job_observer *observe, void *context, struct error *err)
-{
-    struct stage dump, replay;
-    *err = (struct error){.kind = ERROR_NONE};
-    atomic_store(&run->live.is_dumping, run->dump != NULL);
-    if (run->dump != NULL)
-        start_stage(&dump, run, work_dump);
-    if (run->replay != NULL)
-        start_stage(&replay, run, work_replay);
-    do {
-        observe(context, run->spool, &run->live);
-    } while (wait_for_stages(run));
-    if (run->dump != NULL)
-        join_stage(&dump, err);
-    if (run->replay != NULL)
-        join_stage(&replay, err);
-    return err->kind == ERROR_NONE;
-}
-
 /* --- the end --- */
 
 static bool replay_alone_unfinished(const struct run *run, const struct index_job *job,
@@ -293,7 +185,8 @@ static bool run_to_the_end(struct run *run, job_observer *observe, void *context
 {
     bool is_finished = false;
     for (;;) {
-        if (!run_stages(run, observe, context, err))
+        if (!stages_run(&(struct stages){run->spool, run->dump, run->replay, &run->live}, observe,
+                        context, err))
             return false;
         if (!(run->roles & SPOOL_REPLAY))
             return true;
@@ -395,8 +288,6 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
     struct run run = {.options = o, .roles = roles};
     buffer_init(&run.select, QUERY_MAX_BYTES);
     buffer_init(&run.description, SPOOL_DESCRIPTION_MAX_BYTES);
-    pthread_mutex_init(&run.lock, NULL);
-    pthread_cond_init(&run.stage_ended, NULL);
     bool ok = run_job(&run, observe, context, err);
     if (!ok && err->kind == ERROR_DISK)
         explain_disk(&run, err);
@@ -406,7 +297,5 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
     free(run.index);
     buffer_free(&run.select);
     buffer_free(&run.description);
-    pthread_cond_destroy(&run.stage_ended);
-    pthread_mutex_destroy(&run.lock);
     return ok;
 }

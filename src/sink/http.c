@@ -191,7 +191,7 @@ static struct request *make_request(struct http *h)
 static void prepare(struct request *r, const struct http_request *q)
 {
     r->owner = q->owner;
-    exchange_reset(&r->exchange, q->body);
+    exchange_reset(&r->exchange, q->body, q->response_max);
     r->words[0] = '\0';
     r->is_refused = false;
     // a header without a value is not sent: CURLOPT_HTTPHEADER(3)
@@ -370,7 +370,7 @@ void request_release(struct request *r)
 {
     if (r->state == REQUEST_IN_FLIGHT)
         (void)curl_multi_remove_handle(r->http->multi, r->easy);
-    exchange_reset(&r->exchange, NULL);
+    exchange_reset(&r->exchange, NULL, 0);
     r->state = REQUEST_IDLE;
 }
 

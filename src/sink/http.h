@@ -18,7 +18,7 @@ struct http;
 
 enum {
     HTTP_SIGNED_HEADERS = 4,
-    HTTP_RESPONSE_MAX_BYTES = 8 << 20,          // a larger response is a failure
+    HTTP_RESPONSE_MAX_BYTES = 8 << 20,          // of a bulk request
     HTTP_RETRY_AFTER_MAX_MS = 24 * 3600 * 1000, // a Retry-After beyond is cut to this
 };
 
@@ -82,6 +82,7 @@ struct http_request {
     const char *url;              // whole, http:// or https://
     const char *content_type;     // at most 80 bytes; or NULL: none is sent
     const struct http_body *body; // or NULL
+    size_t response_max;          // of bytes; a larger one is a failure. 0: HTTP_RESPONSE_MAX_BYTES
     void *owner;                  // comes back in the response
 };
 
@@ -95,7 +96,7 @@ struct http_response {
     const char *failure;
     bool is_timeout;   // a time limit passed
     bool was_sent;     // some of the body, at least
-    bool is_too_large; // more than HTTP_RESPONSE_MAX_BYTES
+    bool is_too_large; // more than response_max
 
     /* A certificate, the server's or ours, or the proxy's credentials were refused: trying again won't
      * help. */

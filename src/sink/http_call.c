@@ -66,10 +66,8 @@ static bool take_answer(struct request *r, const char *url, int *status, struct 
     if (response.redirect != NULL)
         return redirected(url, &response, err);
     buffer_append(out, response.body.data, response.body.size);
-    if (out->has_failed) {
-        response.failure = "the response is larger than was expected";
-        return no_answer(url, &response, err);
-    }
+    if (!buffer_check(out, "a response", err))
+        return false;
     *status = response.status;
     return true;
 }
@@ -93,7 +91,8 @@ bool http_call(struct http *h, const char *method, const char *url, const char *
     struct http_request q = {.method = method,
                              .url = url,
                              .content_type = content_type,
-                             .body = body.size > 0 ? &source : NULL};
+                             .body = body.size > 0 ? &source : NULL,
+                             .response_max = out->maximum};
     struct request *r;
     if (!request_start(h, &q, &r, err))
         return false;

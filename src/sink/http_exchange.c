@@ -17,11 +17,12 @@ void exchange_free(struct exchange *e)
     buffer_free(&e->received);
 }
 
-void exchange_reset(struct exchange *e, const struct http_body *body)
+void exchange_reset(struct exchange *e, const struct http_body *body, size_t response_max)
 {
     if (e->received.capacity > KEPT_RESPONSE_BYTES)
         buffer_free(&e->received);
     buffer_clear(&e->received);
+    e->received.maximum = response_max > 0 ? response_max : HTTP_RESPONSE_MAX_BYTES;
     e->body = body;
     e->sent = 0;
     e->is_too_large = false;
@@ -56,10 +57,10 @@ bool exchange_rewind(struct exchange *e)
 
 bool exchange_receive(struct exchange *e, const char *bytes, size_t size)
 {
-    e->is_too_large = size > HTTP_RESPONSE_MAX_BYTES - e->received.size;
+    e->is_too_large = size > e->received.maximum - e->received.size;
     buffer_append(&e->received, bytes, size);
     if (e->received.has_failed)
-        e->why = e->is_too_large ? "the response is larger than 8 MiB"
+        e->why = e->is_too_large ? "the response is larger than was expected"
                                  : "there is no memory for the response";
     return !e->received.has_failed;
 }

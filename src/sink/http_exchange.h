@@ -14,12 +14,13 @@ struct exchange {
     const char *why;   // the reason why a function below has failed; NULL: none has
 };
 
-/* An exchange without a body, and room for HTTP_RESPONSE_MAX_BYTES. Allocates nothing yet. */
+/* An exchange without a body. Allocates nothing yet. */
 void exchange_init(struct exchange *e);
 void exchange_free(struct exchange *e);
 
-/* Begin anew, with BODY (or NULL). A large response buffer is given back, a small one kept. */
-void exchange_reset(struct exchange *e, const struct http_body *body);
+/* Begin anew, with BODY (or NULL), and room for RESPONSE_MAX bytes of response, 0 for
+ * HTTP_RESPONSE_MAX_BYTES. A large response buffer is given back, a small one kept. */
+void exchange_reset(struct exchange *e, const struct http_body *body, size_t response_max);
 
 /* Read up to SIZE bytes of the body into OUT: how many, 0 when all were read, -1 on failure. */
 long exchange_read(struct exchange *e, char *out, size_t size);

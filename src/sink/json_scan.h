@@ -2,7 +2,8 @@
  *
  * It says where values begin and end, which jansson can't, and refuses the text that jansson would
  * refuse, but for two things: it doesn't look at UTF-8, and takes numbers of any size. Never reads
- * past the slice, whatever the bytes are. Strings are not unescaped: that is jansson's work. */
+ * past the slice, whatever the bytes are. Names and strings come as they stand between their quotes;
+ * json_scan_unescape makes text of them. */
 #ifndef BOBBIN_SINK_JSON_SCAN_H
 #define BOBBIN_SINK_JSON_SCAN_H
 
@@ -51,5 +52,10 @@ bool json_scan_find(struct slice object, const char *name, struct slice *value);
 /* The bytes between the quotes when VALUE, as json_scan_value gave it, is a string; else an empty
  * slice with data NULL. */
 struct slice json_scan_string(struct slice value);
+
+/* Append to OUT the UTF-8 text for which INSIDE stands: what is between the quotes of a string that a
+ * function above has found. Half of a surrogate pair becomes U+FFFD. A full buffer is not told here:
+ * buffer_check. */
+void json_scan_unescape(struct buffer *out, struct slice inside);
 
 #endif

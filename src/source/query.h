@@ -42,6 +42,17 @@ bool query_key_is_unique(const struct query *q);
 MUST_CHECK bool query_put_copy(const struct query *q, struct pg *pg, const struct key_range *range,
                                struct buffer *out, struct error *err);
 
+/* COPY of the rows that have one of COUNT keys. */
+MUST_CHECK bool query_put_copy_of_keys(const struct query *q, struct pg *pg,
+                                       const struct slice *keys, size_t count, struct buffer *out,
+                                       struct error *err);
+
+/* How many documents RANGE's rows give to index INDEX, of which OP is the operation of rows that name none: no
+ * deletes, and no rows that are for another index. */
+MUST_CHECK bool query_put_count(const struct query *q, struct pg *pg, const struct key_range *range,
+                                const char *op, const char *index, struct buffer *out,
+                                struct error *err);
+
 /* The key of RANGE's row number ROWS (1 is the first), no row when there are fewer. */
 MUST_CHECK bool query_put_bound(const struct query *q, struct pg *pg, const struct key_range *range,
                                 uint64_t rows, struct buffer *out, struct error *err);

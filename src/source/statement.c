@@ -59,20 +59,80 @@ bool query_put_select(const struct query *q, struct pg *pg, const char *what,
     return buffer_check(out, "a statement", err);
 }
 
+static bool put_columns(const struct query *q, struct buffer *out, struct error *err)
+{
+    for (size_t i = 0; i < q->count; i++)
+        buffer_append_format(out, "%s%s", i == 0 ? "" : ", ", q->columns[i].expression);
+    return buffer_check(out, "the columns", err);
+}
+
 bool query_put_copy(const struct query *q, struct pg *pg, const struct key_range *range,
                     struct buffer *out, struct error *err)
 {
     struct buffer columns;
     buffer_init(&columns, QUERY_MAX_BYTES);
-    for (size_t i = 0; i < q->count; i++)
-        buffer_append_format(&columns, "%s%s", i == 0 ? "" : ", ", q->columns[i].expression);
     buffer_append_string(out, "COPY (");
     bool ok =
-        buffer_check(&columns, "the columns", err) &&
+        put_columns(q, &columns, err) &&
         query_put_select(q, pg, buffer_string(&columns), range, "ORDER BY " QUERY_KEY, out, err);
     buffer_append_string(out, ") TO STDOUT");
     buffer_free(&columns);
     return ok && buffer_check(out, "a statement", err);
+}
+
+bool query_put_copy_of_keys(const struct query *q, struct pg *pg, const struct slice *keys,
+                            size_t count, struct buffer *out, struct error *err)
+{
+    buffer_append_string(out, "COPY (SELECT ");
+    if (!put_columns(q, out, err))
+        return false;
+    buffer_append_format(out, " FROM (%s\n) AS q WHERE %s IN (", q->select, q->key);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_string(out, i == 0 ? "" : ", ");
+        if (!query_put_key_literal(q, pg, keys[i], out, err))
+            return false;
+    }
+    buffer_append_format(out, ") ORDER BY %s) TO STDOUT", q->key);
+    return buffer_check(out, "a statement", err);
+}
+
+static bool has_role(const struct query *q, enum column_role role)
+{
+    for (size_t i = 0; i < q->count; i++)
+        if (q->document_columns[i].role == role)
+            return true;
+    return false;
+}
+
+/* Append coalesce(q."<column>"::text, '<standard>'), or just the standard without such a column. */
+static bool put_metadata(const struct query *q, struct pg *pg, enum column_role role,
+                         const char *column, const char *standard, struct buffer *out,
+                         struct error *err)
+{
+    bool has = has_role(q, role);
+    if (has)
+        buffer_append_format(out, "coalesce(q.\"%s\"::text, ", column);
+    if (!pg_append_literal(pg, out, slice_of(standard), err))
+        return false;
+    buffer_append_string(out, has ? ")" : "");
+    return true;
+}
+
+bool query_put_count(const struct query *q, struct pg *pg, const struct key_range *range,
+                     const char *op, const char *index, struct buffer *out, struct error *err)
+{
+    struct buffer what;
+    buffer_init(&what, QUERY_MAX_BYTES);
+    buffer_append_string(&what, "count(*) FILTER (WHERE ");
+    bool ok = put_metadata(q, pg, COLUMN_OP, "_op", op, &what, err);
+    buffer_append_string(&what, " <> 'delete' AND ");
+    ok = ok && put_metadata(q, pg, COLUMN_INDEX, "_index", index, &what, err);
+    buffer_append_string(&what, " = ");
+    ok = ok && pg_append_literal(pg, &what, slice_of(index), err);
+    buffer_append_string(&what, ")");
+    ok = ok && query_put_select(q, pg, buffer_string(&what), range, "", out, err);
+    buffer_free(&what);
+    return ok;
 }
 
 bool query_put_bound(const struct query *q, struct pg *pg, const struct key_range *range,

@@ -130,6 +130,21 @@ bool window_estimate_rows(struct pg *pg, const struct query *q, const struct key
     return ok;
 }
 
+bool window_count_documents(struct pg *pg, const struct query *q, const struct key_range *range,
+                            const char *op, const char *index, uint64_t *count, struct error *err)
+{
+    struct buffer sql;
+    struct pg_result *result = NULL;
+    buffer_init(&sql, STATEMENT_MAX_BYTES);
+    bool ok = query_put_count(q, pg, range, op, index, &sql, err) &&
+              pg_query(pg, buffer_string(&sql), &result, err);
+    buffer_free(&sql);
+    const char *answer = ok ? pg_result_value(result, 0, 0) : NULL;
+    *count = answer != NULL ? strtoull(answer, NULL, 10) : 0;
+    pg_result_free(result);
+    return ok;
+}
+
 /* Cut the first ROWS rows off LEFT: they become *PART; LEFT begins behind them. */
 static bool cut_part(struct pg *pg, const struct query *q, struct key_range *left, uint64_t rows,
                      struct key_range *part, struct buffer *keys, bool *found, struct error *err)

@@ -26,6 +26,11 @@ MUST_CHECK bool window_estimate_rows(struct pg *pg, const struct query *q,
                                      const struct key_range *range, uint64_t *rows,
                                      struct error *err);
 
+/* How many documents RANGE's rows are to be, as query_put_count says. */
+MUST_CHECK bool window_count_documents(struct pg *pg, const struct query *q,
+                                       const struct key_range *range, const char *op,
+                                       const char *index, uint64_t *count, struct error *err);
+
 /* Split RANGE into at most COUNT parts of equal numbers of rows. *PARTS has room for COUNT; their keys
  * stand in KEYS. *ROWS: how many there are. Reads all keys of the range. */
 MUST_CHECK bool window_split(struct pg *pg, const struct query *q, const struct key_range *range,

@@ -197,7 +197,9 @@ bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_j
     assert(index_job_adds_up(job));
     if (s->options.tell_loss != NULL)
         s->options.tell_loss(frame, why);
-    uint64_t number = frame->number; // the put below ends the life of FRAME's slices
+    uint64_t number = frame->number;    // the put below ends the life of FRAME's slices
+    if (frame->part == FRAME_OF_REPAIR) // it has no range: the next repair finds the same again
+        return index_delete_frame(txn, FRAMES_PENDING, number, err);
     return spool_put_new_part(txn, job, frame->first_key, frame->last_key, err) &&
            index_delete_frame(txn, FRAMES_PENDING, number, err);
 }

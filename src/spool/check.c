@@ -89,7 +89,7 @@ static void check_place(struct check *c, const struct index_frame *frame)
              frame->size > segment->size || frame->offset > segment->size - frame->size)
         contradiction(c, "frame %" PRIu64 " is not within its segment %u", frame->number,
                       segment->number);
-    if (frame->part >= c->job.next_part && frame->part != FRAME_NO_PART)
+    if (frame->part >= c->job.next_part && frame->part < FRAME_OF_REPAIR)
         contradiction(c, "frame %" PRIu64 " is of part %u, which was never made", frame->number,
                       frame->part);
 }

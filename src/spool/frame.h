@@ -26,6 +26,8 @@ enum {
 /* The part of a frame whose documents are dead letters that are sent again: its keys are those of the frame
  * that they came from. */
 #define FRAME_NO_PART UINT32_MAX
+/* In place of a part's number: the frame holds what a repair sends. It has no keys, and is no part's. */
+#define FRAME_OF_REPAIR (UINT32_MAX - 1)
 
 enum frame_kind {
     FRAME_DOCUMENTS = 0, // the body is one zstd frame: a bulk body

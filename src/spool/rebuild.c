@@ -110,7 +110,7 @@ static bool put_frame(struct rebuild *r, const struct frame *f, uint64_t offset,
     job->compressed_bytes += size;
     if (job->next_frame <= f->number)
         job->next_frame = f->number + 1;
-    if (f->part != FRAME_NO_PART && job->next_part <= f->part)
+    if (f->part < FRAME_OF_REPAIR && job->next_part <= f->part)
         job->next_part = f->part + 1;
     return index_put_frame(r->txn, FRAMES_PENDING, &frame, err) && count_record(r, err);
 }

@@ -127,7 +127,8 @@ MUST_CHECK bool spool_acknowledge(struct spool *s, const struct spool_acknowledg
                                   size_t count, uint64_t dead_bytes,
                                   const struct spool_counters *counters, struct error *err);
 
-/* A pending frame can't be read, for the reason WHY: its key range becomes a part to dump again. */
+/* A pending frame can't be read, for the reason WHY: its key range becomes a part to dump
+ * again; a repair's is forgotten. */
 MUST_CHECK bool spool_lose_frame(struct spool *s, uint64_t number, const char *why,
                                  struct error *err);
 

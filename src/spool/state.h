@@ -71,7 +71,7 @@ bool spool_put_segment(struct spool *s, struct index_txn *txn, struct index_segm
 /* Finish the deletions that the index intends. */
 bool spool_delete_segments(struct spool *s, struct error *err);
 
-/* Drop a pending FRAME, tell WHY, and make a part of its key range. JOB changes. */
+/* Drop a pending FRAME, tell WHY, and unless it is a repair's make a part of its key range. JOB changes. */
 bool spool_turn_into_part(struct spool *s, struct index_txn *txn, struct index_job *job,
                           const struct index_frame *frame, const char *why, struct error *err);
 

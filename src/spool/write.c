@@ -77,7 +77,19 @@ static bool advance_part(struct index_txn *txn, const struct index_frame *frame,
     return index_put_part(txn, &part, err);
 }
 
-/* Put one written frame into the index. Its documents are new rows, or dead letters once more. */
+/* FRAME holds rows, of its part or for a repair. */
+static bool count_rows(struct index_txn *txn, struct index_job *job,
+                       const struct index_frame *frame, struct error *err)
+{
+    job->rows += frame->documents;
+    if (frame->part != FRAME_OF_REPAIR)
+        return advance_part(txn, frame, err);
+    job->finished_ms = 0;
+    return true;
+}
+
+/* Put one written frame into the index. Its documents are rows, or dead letters once more. A finished job
+ * that a repair adds to is not finished any more. */
 static bool index_frame_written(struct spool *s, struct index_txn *txn, struct index_job *job,
                                 struct index_segment *segment, struct unindexed *u,
                                 struct error *err)
@@ -86,10 +98,8 @@ static bool index_frame_written(struct spool *s, struct index_txn *txn, struct i
     frame->first_key.data = s->keys.data + u->first_key_at;
     frame->last_key.data = s->keys.data + u->last_key_at;
     if (frame->part == FRAME_NO_PART ? !spool_take_letters(job, frame->documents, err)
-                                     : !advance_part(txn, frame, err))
+                                     : !count_rows(txn, job, frame, err))
         return false;
-    if (frame->part != FRAME_NO_PART)
-        job->rows += frame->documents;
     job->next_frame = frame->number + 1;
     job->frames++;
     job->pending += frame->documents;

@@ -160,9 +160,9 @@ class Job:
 
     def arguments(self, stage, *options):
         words = [*stage.split(), "--spool", self.spool]
-        if stage in ("run", "dump"):
+        if stage in ("run", "dump", "verify"):
             words += self.reading()
-        if stage in ("run", "replay", "dead retry"):
+        if stage in ("run", "replay", "dead retry", "verify"):
             words += ["--url", self.url]
         return [*words, *options]
 

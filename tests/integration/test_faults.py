@@ -283,6 +283,6 @@ def test_errors_too_long_for_one_answer_are_asked_for_in_several(job, server):
     assert result.returncode == DEAD_LETTERS, result.stderr
     assert ledger(result.stdout) == Ledger(ROWS, ROWS - 3, 3, 0)
     assert server.sent()[1:4] == [["5", "6", "7", "8"], ["5", "6"], ["7", "8"]]
-    assert (f"frame 2: {server.url}: the response is larger than 8 MiB: a request of"
+    assert (f"frame 2: {server.url}: the response is larger than was expected: a request of"
             in result.stderr)
     assert all(len(letter["error"]["reason"]) < 1000 for letter in job.dead_letters())

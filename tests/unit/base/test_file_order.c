@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "unit.h"
@@ -47,6 +48,17 @@ ssize_t pread(int fd, void *bytes, size_t size, off_t offset)
     if (interrupts() || !note("read"))
         return -1;
     return syscall(SYS_pread64, fd, bytes, size < most ? size : most, offset);
+}
+
+static bool has_no_unnamed; // as NFS
+
+int openat(int at, const char *name, int flags, ...)
+{
+    if (has_no_unnamed && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return (int)syscall(SYS_openat, at, name, flags, 0600); // the only mode that is asked for
 }
 
 int fsync(int fd)
@@ -218,6 +230,27 @@ START_TEST(a_disk_that_fails_is_an_error_that_says_so)
 }
 END_TEST
 
+/* With _i the file system knows no files without a name. */
+START_TEST(a_file_without_a_name_is_nowhere_to_be_found)
+{
+    char read[8] = "";
+    size_t got;
+    struct stat st;
+    int fd;
+    has_no_unnamed = _i == 1;
+    unit_assert_ok(file_create_unnamed(&fd, dir, &err), err);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_uint_eq(st.st_nlink, 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0600);
+    unit_assert_ok(file_write_at(fd, "it", 100, slice_of("content"), &err), err);
+    unit_assert_ok(file_read_at(fd, "it", 100, read, 7, &got, &err), err);
+    ck_assert_str_eq(read, "content");
+    file_close(&fd);
+    unit_assert_error(file_create_unnamed(&fd, -1, &err), err, ERROR_DISK, "can");
+    has_no_unnamed = false;
+}
+END_TEST
+
 UNIT_MAIN_WITH(
     "base/file, order", setup, teardown, UNIT_TEST(a_file_is_replaced_by_write_sync_rename_sync),
     UNIT_TEST(a_renamed_file_takes_the_others_place),
@@ -225,4 +258,5 @@ UNIT_MAIN_WITH(
     UNIT_EACH(a_replacement_that_fails_leaves_the_old_content, failures),
     UNIT_TEST(a_new_directory_is_made_durable_in_its_parent), UNIT_TEST(a_cut_is_made_durable),
     UNIT_EACH(short_and_interrupted_writes_and_reads_are_gone_on_with, portions),
-    UNIT_TEST(a_disk_that_fails_is_an_error_that_says_so))
+    UNIT_TEST(a_disk_that_fails_is_an_error_that_says_so),
+    UNIT_LOOP(a_file_without_a_name_is_nowhere_to_be_found, 2))

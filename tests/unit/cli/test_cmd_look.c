@@ -1,4 +1,4 @@
-/* test_cmd_look.c: status, verify and inspect tell what a spool holds, and change nothing in it. */
+/* test_cmd_look.c: status and inspect tell what a spool holds, and like verify change nothing in it. */
 #include "cli/commands.h"
 
 #include <jansson.h>
@@ -155,64 +155,6 @@ START_TEST(status_knows_a_dumped_and_a_finished_job)
 }
 END_TEST
 
-/* --- verify --- */
-
-START_TEST(verify_counts_what_it_read)
-{
-    make_spool();
-    ck_assert_int_eq(look(command_verify), 0);
-    ck_assert_str_eq(captured_out, "2 segments, 4 frames, 16 documents: 0 problems\n");
-    options.json = true;
-    ck_assert_int_eq(look(command_verify), 0);
-    json_t *json = printed_json();
-    ck_assert_int_eq(number(json, "documents"), 16);
-    ck_assert_uint_eq(json_array_size(json_object_get(json, "problems")), 0);
-    json_decref(json);
-}
-END_TEST
-
-START_TEST(verify_tells_each_problem_and_fails)
-{
-    make_spool();
-    ck_assert_int_eq(truncate(spooled_segment(2), spooled_size(spooled_segment(2)) - 1), 0);
-    ck_assert_int_eq(look(command_verify), 74);
-    assert_printed("segment 2, frame 4: the file ends within a frame");
-    assert_printed("segment 2: ");
-    assert_printed(" 2 problems\n");
-    ck_assert_ptr_nonnull(strstr(captured_err, "2 problems"));
-    options.json = true;
-    ck_assert_int_eq(look(command_verify), 74);
-    json_t *json = printed_json();
-    ck_assert_uint_eq(json_array_size(json_object_get(json, "problems")), 2);
-    json_decref(json);
-}
-END_TEST
-
-START_TEST(verify_makes_a_lost_index_anew_when_it_is_asked_to)
-{
-    make_spool();
-    remove(spooled_file("index.mdb"));
-    ck_assert_int_eq(look(command_verify), 74);
-    ck_assert_ptr_nonnull(strstr(captured_err, "bobbin verify --rebuild"));
-    ck_assert_int_eq(spooled_size(spooled_file("index.mdb")), -1);
-    options.rebuild = true;
-    ck_assert_int_eq(look(command_verify), 74); // these tests' job.json is of another job
-    ck_assert_ptr_nonnull(strstr(captured_err, "job.json describes another job"));
-    options.job.spool = NULL;
-    ck_assert_int_eq(look(command_verify), 64);
-}
-END_TEST
-
-START_TEST(verify_leaves_a_sound_index_when_it_is_asked_for_another)
-{
-    make_spool();
-    options.rebuild = true;
-    ck_assert_int_eq(look(command_verify), 0);
-    ck_assert_ptr_nonnull(strstr(captured_err, "the index is sound, and stays"));
-    ck_assert_str_eq(captured_out, "2 segments, 4 frames, 16 documents: 0 problems\n");
-}
-END_TEST
-
 /* --- inspect --- */
 
 START_TEST(inspect_lists_segments_and_frames)
@@ -272,10 +214,6 @@ UNIT_MAIN_WITH("cli/cmd_look", set_up, spooled_tear_down,
                UNIT_EACH(looking_changes_nothing, commands), UNIT_TEST(status_ends_with_the_ledger),
                UNIT_TEST(status_is_json_too), UNIT_EACH(status_sees_who_is_at_work, workers),
                UNIT_TEST(status_knows_a_dumped_and_a_finished_job),
-               UNIT_TEST(verify_counts_what_it_read),
-               UNIT_TEST(verify_tells_each_problem_and_fails),
-               UNIT_TEST(verify_makes_a_lost_index_anew_when_it_is_asked_to),
-               UNIT_TEST(verify_leaves_a_sound_index_when_it_is_asked_for_another),
                UNIT_TEST(inspect_lists_segments_and_frames),
                UNIT_TEST(inspect_prints_a_frames_documents_as_they_are_sent),
                UNIT_TEST(inspect_has_no_frame_that_is_none_or_damaged))

@@ -83,7 +83,7 @@ static const struct {
     {ERROR_DAMAGED, 74, "error"}, {ERROR_UNAVAILABLE, 75, "error"},
     {ERROR_BUSY, 75, "error"},    {ERROR_STOPPED, 75, "error"},
     {ERROR_MEMORY, 75, "error"},  {ERROR_DENIED, 77, "error"},
-    {ERROR_CONFIG, 78, "error"},
+    {ERROR_CONFIG, 78, "error"},  {ERROR_DIFFERENT, 65, "warning"},
 };
 
 START_TEST(a_failed_command_says_why_and_exits_as_documented)

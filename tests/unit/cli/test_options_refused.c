@@ -123,6 +123,9 @@ static const struct {
     {COMMAND_STATUS, "status --frame 1", "--frame does not belong"},
     {COMMAND_VERIFY, "verify --watch", "--watch does not belong"},
     {COMMAND_STATUS, "status --rebuild", "--rebuild does not belong"},
+    {COMMAND_VERIFY, "verify --create-index f", "--create-index does not belong"},
+    {COMMAND_VERIFY, "verify --again", "--again does not belong"},
+    {COMMAND_RUN, "run --deep", "--deep does not belong"},
 };
 
 START_TEST(what_is_wrong_on_the_command_line_is_named)

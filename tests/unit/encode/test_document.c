@@ -230,6 +230,37 @@ START_TEST(key_and_id_are_given_unescaped_for_dead_rows_too)
 }
 END_TEST
 
+static const struct {
+    const char *row;
+    enum bulk_op op;
+    const char *index, *routing, *source;
+} parts[] = {
+    {"\\N\tx\t\\N\t\\N\t1\tone\t\\N", BULK_INDEX, NULL, NULL, "{\"id\":1,\"title\":\"one\"}\n"},
+    {"create\tx\ti\\\\1\tr\\n\t1\t\\N\t\\N", BULK_CREATE, "i\\1", "r\n", "{\"id\":1}\n"},
+    {"delete\tx\t\\N\tr\t1\tone\t\\N", BULK_DELETE, NULL, "r", ""},
+};
+
+START_TEST(an_operation_is_given_in_its_parts)
+{
+    struct document_result result;
+    struct error err;
+    struct buffer out;
+    struct document_encoder *e;
+    buffer_init(&out, 10000);
+    buffer_append_string(&out, "before");
+    unit_assert_ok(document_encoder_new(&e, &with_metadata, &err), err);
+    unit_assert_ok(document_encode(e, slice_of(parts[_i].row), &out, &result, &err), err);
+    ck_assert_int_eq(result.op, parts[_i].op);
+    ck_assert_int_eq(result.index.data == NULL, parts[_i].index == NULL);
+    ck_assert_int_eq(result.routing.data == NULL, parts[_i].routing == NULL);
+    unit_assert_slice(result.index, parts[_i].index ? parts[_i].index : "");
+    unit_assert_slice(result.routing, parts[_i].routing ? parts[_i].routing : "");
+    ck_assert_str_eq(buffer_string(&out) + strlen("before") + result.source_at, parts[_i].source);
+    document_encoder_free(e);
+    buffer_free(&out);
+}
+END_TEST
+
 static const char *const miscounted[] = {"", "1", "1\t2", "1\t2\t3\t4", "1\t2\t3\t4\t5\t6\n"};
 
 START_TEST(a_row_with_another_number_of_columns_is_a_bug)
@@ -355,6 +386,7 @@ UNIT_MAIN("encode/document", UNIT_EACH(a_row_becomes_an_action_line_and_a_source
           UNIT_EACH(each_line_is_json, cases),
           UNIT_EACH(a_row_that_cannot_be_a_document_is_dead_and_leaves_nothing, dead),
           UNIT_TEST(key_and_id_are_given_unescaped_for_dead_rows_too),
+          UNIT_EACH(an_operation_is_given_in_its_parts, parts),
           UNIT_EACH(a_row_with_another_number_of_columns_is_a_bug, miscounted),
           UNIT_EACH(a_full_buffer_is_an_error_and_keeps_what_it_had, cases),
           UNIT_TEST(a_field_name_that_is_no_utf8_is_a_configuration_error),

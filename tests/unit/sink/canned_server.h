@@ -44,7 +44,8 @@ struct canned_server {
     char url[256];    // of canned_url
     const struct canned_answer *answers;
     size_t answer_count;
-    bool repeats_look;   // every GET but the first gets the first answer too, and is not kept
+    bool
+        repeats_look; // a GET for what is behind the index gets the first answer always; but for the first it isn't kept
     atomic_bool is_deaf; // reads nothing: a connection stays silent until canned_stop
     int listener;
     pthread_t acceptor;
@@ -159,7 +160,8 @@ static inline void canned_drain(int fd)
 static inline bool canned_is_repeated(struct canned_server *s, const struct canned_request *r)
 {
     pthread_mutex_lock(&s->lock);
-    bool is_repeated = s->repeats_look && s->begun_count > 0 && strncmp(r->head, "GET ", 4) == 0;
+    bool is_repeated = s->repeats_look && s->begun_count > 0 && strncmp(r->head, "GET ", 4) == 0 &&
+                       strstr(r->head, "?filter_path=") != NULL;
     pthread_mutex_unlock(&s->lock);
     return is_repeated;
 }

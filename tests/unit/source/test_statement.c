@@ -60,6 +60,24 @@ START_TEST(a_copy_reads_the_ranges_rows_in_the_keys_order)
 }
 END_TEST
 
+START_TEST(a_copy_of_keys_reads_their_rows)
+{
+    const struct slice keys[] = {slice_of("5"), slice_of("it's")};
+    unit_assert_ok(query_put_copy_of_keys(q, described_pg, keys, 2, &sql, &err), err);
+    assert_sql("COPY (SELECT q.\"id\", q.\"title\", to_jsonb(q.\"tags\")" FROM_Q,
+               " WHERE q.\"id\" IN ('5'::bigint, 'it''s'::bigint) ORDER BY q.\"id\") TO STDOUT");
+}
+END_TEST
+
+START_TEST(documents_are_counted_without_deletes_and_other_indices)
+{
+    unit_assert_ok(query_put_count(q, described_pg, &ranges[1].range, "create", "it's", &sql, &err),
+                   err);
+    assert_sql("SELECT count(*) FILTER (WHERE 'create' <> 'delete' AND 'it''s' = 'it''s')" FROM_Q,
+               " WHERE q.\"id\" >= '5'::bigint ");
+}
+END_TEST
+
 START_TEST(a_bound_is_the_key_of_a_row_counted_from_1)
 {
     char before[400];
@@ -94,6 +112,24 @@ START_TEST(a_key_literal_has_the_keys_type)
 }
 END_TEST
 
+static const struct canned_rule with_metadata[] = {
+    {.sql = "LIMIT 0", .columns = "id:20:16385:1 _op:25 _index:25"},
+    {.sql = "format_type", .columns = "a b c", .rows = "bigint\ttext\ttext\n"},
+    {.sql = "pg_index", .columns = "a", .rows = "1\n"}};
+
+START_TEST(a_rows_own_operation_and_index_count)
+{
+    tear_down();
+    described_begin(with_metadata, COUNT_OF(with_metadata));
+    q = described_query("id");
+    unit_assert_ok(query_put_count(q, described_pg, &ranges[0].range, "index", "i", &sql, &err),
+                   err);
+    assert_sql("SELECT count(*) FILTER (WHERE coalesce(q.\"_op\"::text, 'index') <> 'delete' AND "
+               "coalesce(q.\"_index\"::text, 'i') = 'i')" FROM_Q " ",
+               "");
+}
+END_TEST
+
 START_TEST(a_statement_that_finds_no_room_is_an_error)
 {
     unit_assert_ok(query_put_copy(q, described_pg, &ranges[5].range, &sql, &err), err);
@@ -111,6 +147,9 @@ END_TEST
 UNIT_MAIN_WITH("source/statement", set_up, tear_down,
                UNIT_EACH(a_copy_reads_the_ranges_rows_in_the_keys_order, ranges),
                UNIT_EACH(a_bound_is_the_key_of_a_row_counted_from_1, ranges),
+               UNIT_TEST(a_copy_of_keys_reads_their_rows),
+               UNIT_TEST(documents_are_counted_without_deletes_and_other_indices),
+               UNIT_TEST(a_rows_own_operation_and_index_count),
                UNIT_TEST(a_select_has_the_key_where_it_is_asked_for),
                UNIT_TEST(a_select_goes_behind_what_the_buffer_holds),
                UNIT_TEST(a_key_literal_has_the_keys_type),

@@ -228,6 +228,19 @@ START_TEST(a_damaged_frame_is_known_and_becomes_a_part_again)
 }
 END_TEST
 
+START_TEST(a_repairs_frame_that_is_lost_is_forgotten)
+{
+    append_frames(1, 1);
+    unit_assert_ok(spooled_try_append(s, FRAME_DOCUMENTS, FRAME_OF_REPAIR, 1, 4, &err), err);
+    unit_assert_ok(spool_finish_part(s, 0, &err), err);
+    unit_assert_ok(spool_finish_dump(s, &err), err);
+    unit_assert_ok(spool_lose_frame(s, 2, "it is damaged", &err), err);
+    spooled_assert_ledger(s, 4, 0, 0, 4);
+    ck_assert_uint_ne(spooled_read_job(s).dumped_ms, 0);
+    ck_assert_uint_eq(spooled_read_job(s).next_part, FRAME_LATER_PARTS);
+}
+END_TEST
+
 START_TEST(a_dump_that_was_done_is_not_when_a_frame_is_lost)
 {
     append_frames(2, 1);
@@ -343,6 +356,7 @@ UNIT_MAIN_WITH("spool/acknowledge", set_up, tear_down,
                UNIT_TEST(kept_segments_stay_and_their_frames_are_known),
                UNIT_TEST(a_segment_that_is_gone_already_is_removed_all_the_same),
                UNIT_TEST(a_damaged_frame_is_known_and_becomes_a_part_again),
+               UNIT_TEST(a_repairs_frame_that_is_lost_is_forgotten),
                UNIT_TEST(a_dump_that_was_done_is_not_when_a_frame_is_lost),
                UNIT_LOOP(another_frame_in_a_frames_place_is_not_taken_for_it, 2),
                UNIT_TEST(another_jobs_segment_is_not_taken_for_ours),

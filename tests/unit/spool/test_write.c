@@ -213,8 +213,28 @@ START_TEST(without_a_bound_or_with_kept_segments_no_spool_is_full)
 }
 END_TEST
 
+START_TEST(a_repairs_frame_belongs_to_no_part_and_its_job_is_not_finished)
+{
+    bool is_finished;
+    unit_assert_ok(spool_finish_part(s, 0, &err), err);
+    unit_assert_ok(spool_finish_dump(s, &err), err);
+    unit_assert_ok(spool_finish_replay(s, &is_finished, &err), err);
+    ck_assert(is_finished);
+    unit_assert_ok(spooled_try_append(s, FRAME_DOCUMENTS, FRAME_OF_REPAIR, 1, 4, &err), err);
+    ck_assert_uint_ne(spooled_read_job(s).finished_ms, 0);
+    spooled_commit(s);
+    ck_assert_uint_eq(spooled_read_job(s).finished_ms, 0);
+    spooled_assert_ledger(s, 4, 0, 0, 4);
+    spooled_acknowledge(s, 1, 4);
+    unit_assert_ok(spool_finish_replay(s, &is_finished, &err), err);
+    ck_assert(is_finished);
+    spooled_assert_ledger(s, 4, 4, 0, 0);
+}
+END_TEST
+
 UNIT_MAIN_WITH("spool/write", set_up, tear_down, UNIT_TEST(a_frame_is_pending_once_it_is_committed),
                UNIT_TEST(what_was_not_committed_is_gone_after_a_new_start),
+               UNIT_TEST(a_repairs_frame_belongs_to_no_part_and_its_job_is_not_finished),
                UNIT_TEST(the_record_counts_all_that_was_written),
                UNIT_TEST(nulled_values_are_counted_with_their_frames),
                UNIT_TEST(a_segment_that_passes_its_size_is_followed_by_a_new_one),
