@@ -122,9 +122,9 @@ int command_dead_list(struct options *o)
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
     struct dead_summary *summary = malloc(sizeof *summary);
-    bool ok =
-        summary != NULL ? command_open_spool(o, SPOOL_READER, &s, &err) : error_set_memory(&err);
-    ok = ok && list_letters(o, s, summary, &err);
+    bool ok = summary != NULL ? command_open_spool(o, SPOOL_READER, &s, &err) &&
+                                    list_letters(o, s, summary, &err)
+                              : error_set_memory(&err);
     fflush(stdout);
     spool_close(s);
     free(summary);

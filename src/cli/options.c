@@ -350,7 +350,7 @@ static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
             r->options->wants_help = true;
             continue;
         }
-        if (c < ROW_0 || c >= SECRET_0)
+        if (c < ROW_0 || c >= ROW_0 + ROWS)
             return refuse_argument(r, c, argv[optind - 1]);
         const struct row *row = &rows[c - ROW_0];
         bool is_early = strcmp(row->name, "config") == 0;

@@ -86,10 +86,10 @@ void job_free_description(struct job_description *d)
     free(d->to);
 }
 
-char *job_index_of(const char *description)
+char *job_index_of(const char *description, const char *otherwise)
 {
     json_t *json = json_loads(description, 0, NULL);
     char *index = copy_string(json, "index");
     json_decref(json);
-    return index;
+    return index != NULL ? index : strdup(otherwise);
 }

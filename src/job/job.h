@@ -83,8 +83,8 @@ struct job_live {
 MUST_CHECK bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
                              struct job_id *id, struct error *err);
 
-/* The index that a description names; the caller frees it. NULL when it is no description. */
-char *job_index_of(const char *description);
+/* The index that a description names, OTHERWISE when it names none; the caller frees it. NULL: no memory. */
+char *job_index_of(const char *description, const char *otherwise);
 
 /* What job.json says, taken apart. */
 struct job_description {

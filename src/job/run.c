@@ -56,14 +56,12 @@ static bool open_spool(struct run *run, struct error *err)
 static bool find_index_name(struct run *run, struct error *err)
 {
     const char *name = run->options->index;
-    char *from_spool = NULL;
     if (!spool_is_new(run->spool)) {
         buffer_clear(&run->description);
         if (!spool_get_description(run->spool, &run->description, err))
             return false;
-        from_spool = job_index_of(buffer_string(&run->description));
     }
-    run->index = from_spool != NULL ? from_spool : strdup(name != NULL ? name : "");
+    run->index = job_index_of(buffer_string(&run->description), name != NULL ? name : "");
     if (run->index == NULL)
         return error_set_memory(err);
     return name == NULL || strcmp(name, run->index) == 0 ||

@@ -158,7 +158,7 @@ bool chain_each(struct scratch *s, const struct chain *c,
                 struct error *err)
 {
     struct buffer block;
-    struct slice records;
+    struct slice records = {NULL, 0};
     uint64_t at = c->last;
     buffer_init(&block, BLOCK_MAX_BYTES);
     bool ok = see_records(buffer_slice(&c->buffer), see, context, err);

@@ -320,7 +320,7 @@ bool pg_run(struct pg *pg, const char *sql, PGresult **out, struct error *err)
 
 bool pg_query(struct pg *pg, const char *sql, struct pg_result **out, struct error *err)
 {
-    PGresult *result;
+    PGresult *result = NULL;
     if (!pg_run(pg, sql, &result, err))
         return false;
     ExecStatusType status = PQresultStatus(result);

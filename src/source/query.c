@@ -296,10 +296,11 @@ bool query_describe(struct query **out, struct pg *pg, const char *select, const
     struct query *q = calloc(1, sizeof *q);
     struct pg_result *result = NULL;
     struct buffer sql;
+    if (q == NULL)
+        return error_set_memory(err);
     buffer_init(&sql, QUERY_MAX_BYTES + 4096);
-    if (q != NULL)
-        q->select = copy_select(select);
-    bool ok = q != NULL && q->select != NULL ? true : error_set_memory(err);
+    q->select = copy_select(select);
+    bool ok = q->select != NULL || error_set_memory(err);
     if (ok) {
         buffer_append_format(&sql, "SELECT * FROM (%s\n) AS q LIMIT 0", q->select);
         ok = buffer_check(&sql, "the query", err) &&

@@ -81,7 +81,7 @@ static bool acknowledge_frame(struct spool *s, struct index_txn *txn, struct ind
                               const struct spool_acknowledgement *a, struct error *err)
 {
     struct index_frame frame;
-    struct index_segment segment;
+    struct index_segment segment = {.number = 0};
     if (!find_frame(txn, a->number, &frame, &segment, err))
         return false;
     if (a->acknowledged + a->dead != frame.documents)
@@ -142,7 +142,7 @@ static bool forget_segment(struct spool *s, uint32_t number, struct error *err)
 {
     struct index_txn *txn;
     struct index_job job;
-    struct index_segment segment;
+    struct index_segment segment = {.number = 0};
     bool found;
     if (!spool_begin_with_job(s, true, &txn, &job, err))
         return false;
@@ -209,7 +209,7 @@ bool spool_lose_frame(struct spool *s, uint64_t number, const char *why, struct 
     struct index_txn *txn;
     struct index_job job;
     struct index_frame frame;
-    struct index_segment segment;
+    struct index_segment segment = {.number = 0};
     if (!spool_begin_with_job(s, true, &txn, &job, err))
         return false;
     bool ok = find_frame(txn, number, &frame, &segment, err);

@@ -131,7 +131,7 @@ bool compressor_finish(struct compressor *c, struct slice *body, struct error *e
     if (c->is_finished)
         begin_frame(c);
     ZSTD_inBuffer in = {NULL, 0, 0};
-    size_t left;
+    size_t left = 0;
     do {
         if (!compress_step(c, &in, ZSTD_e_end, &left, err))
             return false;

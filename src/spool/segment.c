@@ -176,7 +176,7 @@ static const char *describe_header(enum frame_read result)
 static bool read_header(int fd, const char *name, uint64_t offset, struct buffer *bytes,
                         struct frame *f, const char **why, struct error *err)
 {
-    bool is_whole;
+    bool is_whole = false;
     size_t used;
     *why = "the file ends within a frame header";
     if (!read_more(fd, name, offset, FRAME_PREFIX_BYTES, bytes, &is_whole, err))
@@ -203,7 +203,7 @@ static bool is_wrapper(const char *bytes, uint64_t body_size)
 static bool read_body(int fd, const char *name, uint64_t offset, struct buffer *bytes,
                       struct frame *f, struct slice *body, const char **why, struct error *err)
 {
-    bool is_whole;
+    bool is_whole = false;
     size_t wrapper = f->kind == FRAME_DEAD_ROWS ? FRAME_PREFIX_BYTES : 0;
     size_t header = bytes->size;
     if (f->compressed_size > bytes->maximum - header - wrapper) {

@@ -13,8 +13,8 @@ class Standby(Postgres):
         self.primary = primary
         self._engine("standby", self.directory, primary.conninfo)
 
-    def start(self):
-        super().start()
+    def start(self, settings=""):
+        super().start(settings)
         self.execute("ALTER SYSTEM SET max_standby_streaming_delay = 0")
         self.execute("SELECT pg_reload_conf()")
 

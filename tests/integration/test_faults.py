@@ -31,6 +31,13 @@ def complaints(result):
     return [match.groups() for match in matches]
 
 
+def assert_block_told(job, result, cause):
+    """A block is said once, and its end; not each request that met it."""
+    lines = [line.split(" ", 1)[1] for line in result.stderr.splitlines()]
+    assert lines[:2] == [f"warning: index {job.index} takes no writes now: {cause}: waiting until it does",
+                         f"index {job.index} takes writes again"], lines
+
+
 def frames(sent):
     """What was sent, each frame once, whatever was sent again; they are all that there is."""
     known = [keys for at, keys in enumerate(sent) if keys is not None and keys not in sent[:at]]
@@ -76,7 +83,6 @@ WHOLE = {
     "status 502 body <html>Bad Gateway</html>": r"HTTP 502: <html>Bad Gateway</html>",
     "status 503 retry-after 0": r"HTTP 503: .*",
     "status 504 stored": r"HTTP 504: .*",
-    "status 403 error cluster_block_exception": r"HTTP 403: cluster_block_exception: .*",
 }
 STORED = {"drop-answer", "drop-sending 0", "drop-sending 20", "stall-answer", "stall-sending 0",
           "stall-sending 20", "pace 1 100", "items 1", "items 99", "items 0", "encoding lost",
@@ -100,6 +106,15 @@ def test_a_request_that_fails_is_sent_again_and_no_other(job, server, fault):
     assert all(re.fullmatch(WHOLE[fault], cause) for _, _, cause in told), told
 
 
+def test_a_block_is_told_once_and_the_request_sent_again(job, server):
+    server.follow("when bulk 2..3 do status 403 error cluster_block_exception")
+    result = job.run(*ONE_BY_ONE)
+    assert_all_in(job, result)
+    assert server.sent()[1] == server.sent()[2] == server.sent()[3]
+    assert server.writes(job.expected()) == 1
+    assert_block_told(job, result, "HTTP 403: cluster_block_exception: as the script says")
+
+
 ODD = ["http-1.0", "encoding gzip", "pace 40 10"]
 
 
@@ -114,18 +129,21 @@ def test_an_answer_that_is_odd_but_sound_is_taken(job, server, fault):
 
 # -- some documents of a request -------------------------------------------------------------------
 
-NOT_NOW = ["429 es_rejected_execution_exception", "503 unavailable_shards_exception",
-           "403 cluster_block_exception", "400 index_closed_exception", "502 bad_gateway"]
+NOT_NOW = ["429 es_rejected_execution_exception", "503 unavailable_shards_exception", "502 bad_gateway"]
+BLOCKED = ["403 cluster_block_exception", "400 index_closed_exception"]
 
 
-@pytest.mark.parametrize("fault", NOT_NOW)
+@pytest.mark.parametrize("fault", NOT_NOW + BLOCKED)
 def test_documents_that_are_not_taken_now_are_sent_again_and_no_others(job, server, fault):
     server.follow(f"when bulk 2..3 do documents 6,8 {fault}")
     result = job.run(*ONE_BY_ONE)
     assert_all_in(job, result)
     assert server.sent()[1:4] == [["5", "6", "7", "8"], ["6", "8"], ["6", "8"]]
     assert server.writes(job.expected()) == 1
-    status, kind = fault.split()
+    _, kind = fault.split()
+    if fault in BLOCKED:
+        assert_block_told(job, result, f"{kind}: as the script says")
+        return
     assert complaints(result) == [("2", server.url, f"2 documents not now: {kind}: as the script says")] * 2
 
 
@@ -152,7 +170,7 @@ def test_documents_that_are_refused_for_good_are_dead_letters(job, server):
                (400, "mapper_parsing_exception", expected[letter["id"]]) for letter in letters)
     assert job.documents() == {key: expected[key] for key in expected.keys() - set(bad)}
     assert server.sent() == frames(server.sent())
-    assert f"{len(bad)} documents were refused: see {job.spool}/dead.ndjson" in result.stderr
+    assert f"{len(bad)} documents were refused ({job.spool}/dead.ndjson): bobbin dead list" in result.stderr
 
 
 def test_a_refused_document_is_final_only_with_the_last_of_its_frame(job, server):

@@ -49,9 +49,9 @@ ENDING = {
     "documents rest 403 security_exception":
         (DENIED, r"index {index}: security_exception: .*: check the user's privileges"),
     "status 404 error index_not_found_exception":
-        (CONFIG, r"index {index} is gone: create it again \(--create-index\), then run .*"),
+        (CONFIG, r"index {index}: HTTP 404: index_not_found_exception: .*: create what is missing, then run .*"),
     "documents all 404 index_not_found_exception":
-        (CONFIG, r"index {index} is gone: create it again \(--create-index\), then run .*"),
+        (CONFIG, r"index {index}: index_not_found_exception: .*: create what is missing, then run .*"),
     "status 404 body default backend - 404":
         (CONFIG, r"{url}: HTTP 404: default backend - 404: this is no answer of a search engine; .*"),
     "status 405 body <html>Method not allowed</html>":
@@ -236,7 +236,7 @@ def test_a_host_that_takes_no_connection_is_not_waited_for_longer_than_a_request
 def test_an_index_is_created_or_nothing_is_written(job, server, tmp_path, fault, code):
     body = tmp_path / "index.json"
     body.write_text("{}")
-    server.follow("when lookup do status 404 error index_not_found_exception", f"when create do {fault}")
+    server.follow("when lookup 1 do status 404 error index_not_found_exception", f"when create do {fault}")
     result = job.run(*IMPATIENT, "--create-index", body)
     assert result.returncode == code, result.stderr
     assert job.spool.exists() == (code == FINISHED)

@@ -191,7 +191,7 @@ static const struct {
     const char *problem;
 } changes[] = {
     {lose_a_pending_frame, "segment 1 has 2 pending frames, and its record says 3"},
-    {lose_a_pending_frame, "5 frames are pending" + 2},
+    {lose_a_pending_frame, "frames are pending"},
     {lose_a_pending_frame, "16 documents are pending, and the ledger says 20"},
     {double_a_frame, "segment 1 has 4 pending frames, and its record says 3"},
     {move_a_frame_out_of_its_segment, "frame 4 is not within its segment 1"},
