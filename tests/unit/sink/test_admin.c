@@ -222,8 +222,11 @@ static const struct {
     {"p", {.status = 200, .body = "{\"p\":{\"processors\":[]}}"}, ERROR_NONE},
     {"p", {.status = 403, .body = ERROR_JSON("security_exception", "no")}, ERROR_NONE},
     {"_none", {.status = 404, .body = "{}"}, ERROR_NONE},
+    {"a,b c",
+     {.status = 200, .body = "{}"},
+     ERROR_NONE}, // to the question two names, to a bulk request one
     {"p", {.status = 404, .body = "{}"}, ERROR_CONFIG},
-    {"p*", {.status = 200, .body = "{\"p1\":{\"processors\":[]}}"}, ERROR_CONFIG},
+    {"p*", {.status = 200, .body = "{\"p1\":{\"processors\":[]}}"}, ERROR_NONE},
     {"p", {.status = 401}, ERROR_DENIED},
     {"p", {.status = 503}, ERROR_UNAVAILABLE},
     {"p", {.status = 0}, ERROR_UNAVAILABLE},
