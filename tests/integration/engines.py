@@ -176,6 +176,13 @@ class SearchEngine(Engine):
         """Delete it, if it is there."""
         self.must("DELETE", f"{name}?ignore_unavailable=true")
 
+    def delete_documents(self, index):
+        """Delete all documents; the index stays."""
+        ids = list(self.documents(index))
+        for at in range(0, len(ids), 20000):
+            lines = [json.dumps({"delete": {"_id": name}}) for name in ids[at:at + 20000]]
+            self.must("POST", f"{index}/_bulk?filter_path=errors", "\n".join(lines) + "\n")
+
     def refresh(self, index):
         self.must("POST", f"{index}/_refresh")
 

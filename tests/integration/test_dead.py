@@ -193,17 +193,6 @@ def test_a_wrong_pipeline_stops_in_the_middle_of_a_frame(elasticsearch, make_job
     assert job.documents() == job.expected()
 
 
-def test_a_pipeline_that_is_absent_stops_the_job(elasticsearch, make_job, database):
-    job = make_job(database.make_numbers(200), elasticsearch)
-    result = job.run("--pipeline", "none", "--max-dead", 20, *SMALL)
-    assert result.returncode == DEAD_LETTERS, result.stderr
-    assert "pipeline with id [none] does not exist" in result.stderr
-    assert job.documents() == {}
-    result = retry(job, *job.reading())
-    assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(200)), result.stderr
-    assert job.documents() == job.expected()
-
-
 def test_without_a_spool_there_is_nothing_to_do(bobbin, tmp_path):
     for command in (["list"], ["retry", "--url", "http://127.0.0.1:1"], ["drop"]):
         result = bobbin.run(["dead", *command, tmp_path / "none"])

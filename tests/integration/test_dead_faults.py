@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from jobs import DEAD_LETTERS, DISK, FINISHED, KILLED, STOPPED, Ledger, all_in, ledger
+from jobs import DEAD_LETTERS, DISK, FINISHED, KILLED, Ledger, all_in, ledger
 from letters import ROWS, STILL, TYPED, assert_letters, refused, repair, retry, run_refused
 
 # -- killed ----------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def test_a_frame_of_letters_that_is_damaged_later_is_dumped_again(elasticsearch,
     path = job.segments()[-1]
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     alone = retry(job)
-    assert alone.returncode == STOPPED, alone.stderr
+    assert alone.returncode == DISK, alone.stderr
     result = job.run()
     assert result.returncode == FINISHED, result.stderr
     ledger(result.stdout)

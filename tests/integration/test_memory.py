@@ -1,7 +1,7 @@
 """Peak memory at the default settings: small, and the same for ten times the rows."""
 
 from engines import ROOT
-from jobs import FINISHED, NO_MAPPING, all_in, ledger
+from jobs import FINISHED, all_in, ledger
 
 QUERY = (ROOT / "examples" / "openverse" / "image.sql").read_text()
 FEW, MANY = 30_000, 300_000  # the highest id of each run
@@ -33,7 +33,6 @@ def test_a_comparison_and_a_repair_of_all_documents_are_bounded_too(elasticsearc
             assert result.returncode == FINISHED, result.stderr
             assert f"; sent {left}, left 0" in result.stdout
             peaks.append(result.maxrss_kib)
-            elasticsearch.delete_index(job.index)
-            elasticsearch.create_index(job.index, NO_MAPPING)
+            elasticsearch.delete_documents(job.index)
     assert max(peaks) < MOST_KIB
     assert abs(peaks[2] - peaks[0]) < MOST_BETWEEN_KIB

@@ -320,8 +320,7 @@ def test_a_repair_that_finds_nothing_sends_nothing(elasticsearch, victim, make_p
 def test_many_differences_are_repaired_in_batches(engine, make_job, database):
     job = make_job(database.make_numbers(5000, size=1000), engine)
     run(job)
-    engine.delete_index(job.index)
-    engine.create_index(job.index, NO_MAPPING)
+    engine.delete_documents(job.index)
     result = verify(job, "--repair", "--frame-size", "100K")
     assert result.returncode == FINISHED, result.stderr
     assert summary(result).endswith("; sent 5000, left 0")
