@@ -33,8 +33,6 @@ static bool work_dump(const struct stages *s, struct error *err)
         err->kind != ERROR_DENIED)
         stop_request();
     atomic_store(&s->live->is_dumping, false);
-    if (!ok && err->kind == ERROR_UNAVAILABLE)
-        lost_explain(s->spool, err);
     return ok;
 }
 
@@ -115,5 +113,7 @@ bool stages_run(const struct stages *s, job_observer *observe, void *context, st
     } while (wait_for_stages(&running));
     join_stage(&dump, err);
     join_stage(&replay, err);
+    if (dump.err.kind == ERROR_UNAVAILABLE && err->kind == ERROR_UNAVAILABLE)
+        lost_explain(s->spool, err); // now, as the replay may have found what is lost
     return err->kind == ERROR_NONE;
 }

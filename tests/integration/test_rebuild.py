@@ -3,7 +3,7 @@ as it would have: every document of the query is in the index, and no other."""
 
 import pytest
 
-from jobs import DEAD_LETTERS, DISK, FINISHED, KILLED, STOPPED, Ledger, all_in, ledger
+from jobs import DEAD_LETTERS, DISK, FINISHED, KILLED, STOPPED, Ledger, all_in, ledger, wait_for
 
 ROWS = 600
 SMALL = ["--window-rows", 50, "--frame-size", "4K", "--segment-size", "8K"]
@@ -194,8 +194,9 @@ def test_a_replay_alone_sends_what_is_there_and_names_the_rest(dumped):
 
 
 def test_a_spool_at_work_is_left_alone(held, gate):
-    process = held.start(*SMALL)
+    process = held.start(*SMALL, "--keep")
     gate.wait_until_reached()
+    wait_for(held.segments, "a segment")
     (held.spool / "index.mdb").rename(held.spool / "aside")
     refused = rebuild(held)
     assert refused.returncode == STOPPED and "another bobbin" in refused.stderr
