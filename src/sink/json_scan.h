@@ -1,7 +1,7 @@
 /* json_scan.h: walk over JSON bytes where they lie: strict (RFC 8259), without memory or copies.
  *
  * It says where values begin and end, which jansson can't, and refuses the text that jansson would
- * refuse, but for two things: it doesn't look at UTF-8, and takes numbers of any size. Never reads
+ * refuse, but for three things: it doesn't look at UTF-8 nor for lone surrogates in escapes, and takes numbers of any size. Never reads
  * past the slice, whatever the bytes are. Names and strings come as they stand between their quotes;
  * json_scan_unescape makes text of them. */
 #ifndef BOBBIN_SINK_JSON_SCAN_H

@@ -53,9 +53,11 @@ size_t frame_header_size(const char prefix[FRAME_PREFIX_BYTES])
     return FRAME_PREFIX_BYTES + size;
 }
 
-static void get_fields(struct reader *r, struct frame *f)
+/* False: of a kind that is none. */
+static bool get_fields(struct reader *r, struct frame *f)
 {
-    f->kind = get_u16(r) == FRAME_DEAD_ROWS ? FRAME_DEAD_ROWS : FRAME_DOCUMENTS;
+    unsigned kind = get_u16(r);
+    f->kind = kind == FRAME_DEAD_ROWS ? FRAME_DEAD_ROWS : FRAME_DOCUMENTS;
     struct slice job = get_bytes(r, JOB_ID_BYTES);
     if (job.size == JOB_ID_BYTES)
         memcpy(f->job.bytes, job.data, JOB_ID_BYTES);
@@ -67,6 +69,7 @@ static void get_fields(struct reader *r, struct frame *f)
     f->checksum = get_u64(r);
     f->first_key = get_slice(r);
     f->last_key = get_slice(r);
+    return kind == (unsigned)f->kind;
 }
 
 enum frame_read frame_get_header(struct slice bytes, struct frame *f, size_t *used)
@@ -89,9 +92,9 @@ enum frame_read frame_get_header(struct slice bytes, struct frame *f, size_t *us
         return FRAME_DAMAGED;
     if (get_u16(&r) != FRAME_FORMAT)
         return FRAME_NEWER;
-    get_fields(&r, f);
+    bool is_good = get_fields(&r, f);
     *used = size;
-    return r.has_failed || r.left != 0 ? FRAME_DAMAGED : FRAME_READ;
+    return is_good && !r.has_failed && r.left == 0 ? FRAME_READ : FRAME_DAMAGED;
 }
 
 uint64_t frame_checksum(struct slice body)

@@ -1,10 +1,9 @@
 /* dead.c: fuzzes the maker of dead letters: whatever the document and the cluster's words, the letter is one
  * line of JSON in UTF-8. The input: status byte, then action, source and error between newlines. */
-#include <jansson.h>
-
+#include "sink/dead.h"
 #include "encode/utf8.h"
 #include "fuzz.h"
-#include "sink/dead.h"
+#include "jansson.h"
 
 static void require_letter(struct slice letter)
 {
@@ -13,8 +12,7 @@ static void require_letter(struct slice letter)
     fuzz_require(memchr(letter.data, '\n', letter.size - 1) == NULL);
     fuzz_require(utf8_valid_size(letter) == letter.size);
     json_t *json = json_loadb(letter.data, letter.size, JSON_ALLOW_NUL, &why);
-    fuzz_require(json != NULL || json_error_code(&why) == json_error_numeric_overflow ||
-                 json_error_code(&why) == json_error_stack_overflow);
+    fuzz_require(json != NULL || jansson_is_bound(&why));
     json_decref(json);
 }
 

@@ -1,11 +1,10 @@
 /* document.c: fuzzes encode/: any COPY rows must become valid JSON lines, or dead letters that are. The
  * first byte chooses the operation and what becomes of NULLs. */
-#include <jansson.h>
-
-#include "encode/copytext.h"
 #include "encode/document.h"
+#include "encode/copytext.h"
 #include "encode/utf8.h"
 #include "fuzz.h"
+#include "jansson.h"
 
 static const struct document_column columns[] = {
     {"id", VALUE_INTEGER, COLUMN_FIELD},
@@ -33,11 +32,7 @@ static void require_json_line(struct slice line)
     fuzz_require(memchr(line.data, '\n', line.size - 1) == NULL);
     fuzz_require(utf8_valid_size(line) == line.size);
     json_t *json = json_loadb(line.data, line.size, JSON_ALLOW_NUL, &why);
-    enum json_error_code code = json != NULL ? json_error_unknown : json_error_code(&why);
-    fuzz_require(json != NULL
-                     ? json_is_object(json)
-                     : code == json_error_numeric_overflow || code == json_error_stack_overflow ||
-                           code == json_error_duplicate_key);
+    fuzz_require(json != NULL ? json_is_object(json) : jansson_is_bound(&why));
     json_decref(json);
 }
 

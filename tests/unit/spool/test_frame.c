@@ -178,6 +178,7 @@ static const struct {
     enum frame_read result;
 } forgeries[] = {
     {12, 1, FRAME_READ},                // format 1, kind 0: nothing was changed
+    {12, 1 | 2 << 16, FRAME_DAMAGED},   // kind 2 is none
     {12, 2, FRAME_NEWER},               // format 2
     {12, 0, FRAME_NEWER},               // or an older one: either way not ours
     {8, 0x6e626f62 + 1, FRAME_DAMAGED}, // not "bobn"
