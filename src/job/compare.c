@@ -1,15 +1,14 @@
 /* compare.c: see compare.h: rows, dead letters and documents become records of the join. */
 #include "job/compare.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "job/dump_internal.h"
-#include "sink/dead.h"
+#include "job/letters.h"
 #include "sink/json_scan.h"
 #include "sink/search.h"
 #include "sink/source_hash.h"
 
-enum { DOCUMENT_MAX_BYTES = 1 << 30, CHUNK_BYTES = 64 << 10 };
+enum { DOCUMENT_MAX_BYTES = 1 << 30 };
 
 struct comparing {
     const struct compare_input *in;
@@ -89,61 +88,17 @@ static bool read_rows(struct comparing *c, struct error *err)
 
 /* --- dead letters --- */
 
-static bool take_letter(struct comparing *c, struct slice line, struct error *err)
+static bool take_letter(const struct dead_letter *letter, void *context, struct error *err)
 {
-    struct slice value, inside;
+    struct comparing *c = context;
     struct join_record record = {.kind = JOIN_LETTER};
-    if (!json_scan_find(line, "id", &value) || (inside = json_scan_string(value)).data == NULL)
-        return true; // a row without an id
+    struct slice inside = json_scan_string(letter->id);
+    if (letter->has_no_id || inside.data == NULL)
+        return true;
     buffer_clear(&c->scratch);
     json_scan_unescape(&c->scratch, inside);
     record.id = buffer_slice(&c->scratch);
     return buffer_check(&c->scratch, "a dead letter's id", err) && join_add(c->join, &record, err);
-}
-
-/* Take the whole lines that LINES begins with; what is left of the last one stays. */
-static bool take_lines(struct comparing *c, struct buffer *lines, struct error *err)
-{
-    const char *at = lines->data, *end = at + lines->size, *newline;
-    while (at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        if (!take_letter(c, (struct slice){at, (size_t)(newline - at)}, err))
-            return false;
-        at = newline + 1;
-    }
-    size_t left = (size_t)(end - at);
-    if (left > 0)
-        memmove(lines->data, at, left);
-    lines->size = left;
-    return true;
-}
-
-static bool read_lines(struct comparing *c, int fd, uint64_t size, struct error *err)
-{
-    struct buffer lines;
-    size_t got = 1;
-    bool ok = true;
-    buffer_init(&lines, DOCUMENT_MAX_BYTES);
-    for (uint64_t at = 0; ok && at < size && got > 0; at += got) {
-        uint64_t count = size - at < CHUNK_BYTES ? size - at : CHUNK_BYTES;
-        ok = buffer_reserve(&lines, count) ? true : buffer_check(&lines, "a dead letter", err);
-        ok = ok && file_read_at(fd, DEAD_FILE, at, lines.data + lines.size, count, &got, err);
-        lines.size += ok ? got : 0;
-        ok = ok && take_lines(c, &lines, err);
-    }
-    buffer_free(&lines);
-    return ok;
-}
-
-static bool read_letters(struct comparing *c, struct error *err)
-{
-    struct index_job job;
-    int fd;
-    if (!spool_get_job(c->in->spool, &job, err) ||
-        !file_open(&fd, spool_directory(c->in->spool), DEAD_FILE, false, err))
-        return false;
-    bool ok = fd < 0 || read_lines(c, fd, job.dead_bytes, err);
-    file_close(&fd);
-    return ok;
 }
 
 /* --- documents --- */
@@ -187,8 +142,8 @@ bool compare(const struct compare_input *in, join_tell *tell, void *context,
     *counts = (struct compare_counts){.elsewhere = 0};
     buffer_init(&c.lines, DOCUMENT_MAX_BYTES);
     buffer_init(&c.scratch, DOCUMENT_MAX_BYTES);
-    bool ok = join_new(&c.join, in->scratch, err) && read_rows(&c, err) && read_letters(&c, err) &&
-              read_documents(&c, err);
+    bool ok = join_new(&c.join, in->scratch, err) && read_rows(&c, err) &&
+              letters_each(in->spool, take_letter, &c, err) && read_documents(&c, err);
     document_encoder_free(c.encoder);
     buffer_free(&c.lines);
     buffer_free(&c.scratch);

@@ -180,7 +180,8 @@ bool dead_letter_parse(struct slice line, struct dead_letter *letter)
     while (json_scan_member(&s, is_first, &name) == JSON_SCAN_ITEM) {
         if (slice_equal(name, slice_of("keys"))) {
             bool is_good = take_seal(&s, letter, name);
-            if (letter->id.size == 0)
+            letter->has_no_id = letter->id.size == 0;
+            if (letter->has_no_id)
                 letter->id = letter->first_key;
             return is_good;
         }

@@ -14,6 +14,7 @@ struct dead_letter {
     struct slice line;                // without its newline
     struct slice content;             // of it, what stands before the seal and the "}"
     struct slice id;                  // JSON: a string, or null; a row's that has none is its key
+    bool has_no_id;                   // of a row: its key stands in `id`
     struct slice status;              // of the HTTP answer; empty for a row
     struct slice error;               // a JSON object
     struct slice action;              // JSON; empty for a row that could not become a document
