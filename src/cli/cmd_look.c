@@ -278,19 +278,9 @@ static bool list_spool(struct options *o, struct spool *s, struct error *err)
     return ok;
 }
 
-static bool print_body(struct slice body, struct error *err)
+static void print_piece(void *out, struct slice piece)
 {
-    struct decompressor *d;
-    char chunk[16 << 10];
-    size_t got;
-    bool ok;
-    if (!decompressor_new(&d, err))
-        return false;
-    decompressor_open(d, body);
-    while ((ok = decompressor_read(d, chunk, sizeof chunk, &got, err)) && got > 0)
-        fwrite(chunk, 1, got, stdout);
-    decompressor_free(d);
-    return ok;
+    fwrite(piece.data, 1, piece.size, out);
 }
 
 static bool print_documents(struct options *o, struct spool *s, struct error *err)
@@ -309,7 +299,7 @@ static bool print_documents(struct options *o, struct spool *s, struct error *er
     ok = ok && spool_read_frame(s, &frame, &bytes, &body, &why, err);
     if (ok && why != NULL)
         ok = error_set(err, ERROR_DAMAGED, "frame %" PRIu64 ": %s", o->frame, why);
-    ok = ok && print_body(body, err);
+    ok = ok && decompress_all(body, print_piece, stdout, err);
     buffer_free(&bytes);
     return ok;
 }

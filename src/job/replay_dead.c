@@ -68,19 +68,9 @@ static void put_ready_letters(struct replay *r, const struct slot *slot, struct 
     }
 }
 
-static bool read_body(struct slice body, struct buffer *out, struct error *err)
+static void append_piece(void *out, struct slice piece)
 {
-    struct decompressor *d;
-    char chunk[4096];
-    size_t got;
-    bool ok;
-    if (!decompressor_new(&d, err))
-        return false;
-    decompressor_open(d, body);
-    while ((ok = decompressor_read(d, chunk, sizeof chunk, &got, err)) && got > 0)
-        buffer_append(out, chunk, got);
-    decompressor_free(d);
-    return ok && buffer_check(out, "dead rows", err);
+    buffer_append(out, piece.data, piece.size);
 }
 
 bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice body,
@@ -88,7 +78,8 @@ bool replay_take_dead_rows(struct replay *r, struct slot *slot, struct slice bod
 {
     struct buffer letters;
     buffer_init(&letters, r->dead_lines.maximum);
-    bool ok = read_body(body, &letters, err);
+    bool ok = decompress_all(body, append_piece, &letters, err) &&
+              buffer_check(&letters, "dead rows", err);
     put_ready_letters(r, slot, buffer_slice(&letters));
     buffer_free(&letters);
     r->has_more_now = true;

@@ -8,8 +8,6 @@
 #include "job/repair.h"
 #include "sink/search.h"
 
-enum { DESCRIPTION_MAX_BYTES = 4 << 20 };
-
 struct target {
     const struct job_options *options;
     const struct verify_wish *wish;
@@ -49,7 +47,7 @@ bool verify_open_spool(const struct job_options *o, bool repairs, struct spool *
         .keeps_segments = o->keep,
     };
     buffer_init(&select, QUERY_MAX_BYTES);
-    buffer_init(&description, DESCRIPTION_MAX_BYTES);
+    buffer_init(&description, SPOOL_DESCRIPTION_MAX_BYTES);
     bool ok = job_read_query(o, &select, err) &&
               job_describe(o, buffer_string(&select), &description, &id, err) &&
               spool_open(s, &options, &id, err);
@@ -112,7 +110,7 @@ static bool judge_counts(const struct target *t, struct error *err)
     if (r->query == r->index + r->dead + r->job.dropped)
         return error_set(err, ERROR_DEAD_LETTERS,
                          "index %s lacks %" PRIu64 " documents, as many as there are dead letters",
-                         t->options->index, r->dead);
+                         t->options->index, r->query - r->index);
     return error_set(err, ERROR_DIFFERENT,
                      "the query gives %" PRIu64 " documents, and index %s has %" PRIu64
                      "; --deep says which differ",

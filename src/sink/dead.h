@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "spool/spool.h"
 
-#define DEAD_FILE "dead.ndjson"
+#define DEAD_FILE SPOOL_DEAD_FILE
 
 struct dead_file;
 

@@ -211,3 +211,19 @@ bool decompressor_read(struct decompressor *d, void *out, size_t size, size_t *g
     *got = put.pos;
     return true;
 }
+
+bool decompress_all(struct slice body, void (*take)(void *context, struct slice piece),
+                    void *context, struct error *err)
+{
+    struct decompressor *d;
+    char chunk[16 << 10];
+    size_t got = 0;
+    bool ok;
+    if (!decompressor_new(&d, err))
+        return false;
+    decompressor_open(d, body);
+    while ((ok = decompressor_read(d, chunk, sizeof chunk, &got, err)) && got > 0)
+        take(context, (struct slice){chunk, got});
+    decompressor_free(d);
+    return ok;
+}

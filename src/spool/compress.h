@@ -41,4 +41,9 @@ void decompressor_open(struct decompressor *d, struct slice body);
 MUST_CHECK bool decompressor_read(struct decompressor *d, void *out, size_t size, size_t *got,
                                   struct error *err);
 
+/* Decompress BODY from its beginning to its end: TAKE gets piece after piece. Errors as decompressor_new and
+ * decompressor_read; TAKE may have had pieces before one. */
+MUST_CHECK bool decompress_all(struct slice body, void (*take)(void *context, struct slice piece),
+                               void *context, struct error *err);
+
 #endif

@@ -97,6 +97,22 @@ START_TEST(what_goes_in_comes_out)
 }
 END_TEST
 
+static void append_piece(void *out, struct slice piece)
+{
+    buffer_append(out, piece.data, piece.size);
+}
+
+START_TEST(a_body_can_be_read_at_one_go)
+{
+    make_raw(cases[_i].size, cases[_i].is_random);
+    struct slice body = compress(cases[_i].row);
+    unit_assert_ok(decompress_all(body, append_piece, &back, &err), err);
+    ck_assert(slice_equal(buffer_slice(&back), buffer_slice(&raw)));
+    body.size--;
+    unit_assert_error(decompress_all(body, append_piece, &back, &err), err, ERROR_DAMAGED, "");
+}
+END_TEST
+
 START_TEST(a_body_is_one_zstd_frame_with_content_size_and_checksum)
 {
     make_raw(cases[_i].size, cases[_i].is_random);
@@ -223,6 +239,7 @@ START_TEST(a_decompressor_starts_anew_in_the_middle_and_after_damage)
 END_TEST
 
 UNIT_MAIN_WITH("spool/compress", set_up, tear_down, UNIT_EACH(what_goes_in_comes_out, cases),
+               UNIT_EACH(a_body_can_be_read_at_one_go, cases),
                UNIT_EACH(a_body_is_one_zstd_frame_with_content_size_and_checksum, cases),
                UNIT_LOOP(the_window_stays_small_at_every_level, 20),
                UNIT_TEST(sizes_are_told_while_a_frame_is_made_and_are_0_after_it),
