@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 
+#include <jansson.h>
+
 #include "unit.h"
 
 enum { CAPTURED_BYTES = 1 << 16 };
@@ -37,6 +39,26 @@ static inline void captured_end(void)
         dup2(captured_saved[fd - 1], fd);
         close(captured_saved[fd - 1]);
     }
+}
+
+/* Was TEXT printed? Was it said on standard error? */
+static inline void captured_assert_printed(const char *text)
+{
+    ck_assert_msg(strstr(captured_out, text) != NULL, "no \"%s\" in: %s", text, captured_out);
+}
+
+static inline void captured_assert_told(const char *text)
+{
+    ck_assert_msg(strstr(captured_err, text) != NULL, "no \"%s\" in: %s", text, captured_err);
+}
+
+/* The JSON that was printed; to be given back with json_decref. */
+static inline json_t *captured_json(void)
+{
+    json_error_t why;
+    json_t *json = json_loads(captured_out, 0, &why);
+    ck_assert_msg(json != NULL, "%s: %s", why.text, captured_out);
+    return json;
 }
 
 #endif

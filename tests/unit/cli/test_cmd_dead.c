@@ -28,22 +28,13 @@ static int dead(int (*command)(struct options *o))
     return status;
 }
 
-static void assert_printed(const char *text)
-{
-    ck_assert_msg(strstr(captured_out, text) != NULL, "no \"%s\" in: %s", text, captured_out);
-}
-
-static void assert_told(const char *text)
-{
-    ck_assert_msg(strstr(captured_err, text) != NULL, "no \"%s\" in: %s", text, captured_err);
-}
-
 START_TEST(list_has_a_line_for_each_letter_and_the_summary)
 {
     ck_assert_int_eq(dead(command_dead_list), 0);
     ck_assert_int_eq(strncmp(captured_out, "1\t400\tmapper: no number\n2\t", 26), 0);
-    assert_printed("\n12\t400\tdate: no day\n\n12 dead letters\n8 mapper: no number (first: id 1)\n"
-                   "4 date: no day (first: id 3)\n");
+    captured_assert_printed(
+        "\n12\t400\tdate: no day\n\n12 dead letters\n8 mapper: no number (first: id 1)\n"
+        "4 date: no day (first: id 3)\n");
 }
 END_TEST
 
@@ -67,10 +58,10 @@ START_TEST(show_prints_a_letter_whole_and_every_byte_of_it)
 {
     options.id = "7";
     ck_assert_int_eq(dead(command_dead_show), 0);
-    assert_printed("{\n  \"time\": \"20");
-    assert_printed(
+    captured_assert_printed("{\n  \"time\": \"20");
+    captured_assert_printed(
         "\",\n  \"id\": \"7\",\n  \"status\": 400,\n  \"error\": {\n    \"type\": \"mapper\",\n");
-    assert_printed(
+    captured_assert_printed(
         "  \"source\": {\n    \"n\": 7\n  },\n  \"keys\": [\n    \"5\",\n    \"8\"\n  ],\n");
     json_t *json = json_loads(captured_out, 0, NULL);
     ck_assert_ptr_nonnull(json);
@@ -82,20 +73,20 @@ START_TEST(show_wants_a_letter_that_is_there)
 {
     options.id = "13";
     ck_assert_int_eq(dead(command_dead_show), 64);
-    assert_told("has no dead letter of id 13");
+    captured_assert_told("has no dead letter of id 13");
     options.id = NULL;
     ck_assert_int_eq(dead(command_dead_show), 64);
-    assert_told("bobbin dead show SPOOL ID");
+    captured_assert_told("bobbin dead show SPOOL ID");
     options.id = "\xFF";
     ck_assert_int_eq(dead(command_dead_show), 64);
-    assert_told("no UTF-8");
+    captured_assert_told("no UTF-8");
 }
 END_TEST
 
 START_TEST(drop_gives_all_up_and_prints_the_ledger)
 {
     ck_assert_int_eq(dead(command_dead_drop), 0);
-    assert_told("12 dead letters are given up");
+    captured_assert_told("12 dead letters are given up");
     ck_assert_str_eq(captured_out,
                      "rows read 12 = acknowledged 0 + dead 0 + dropped 12 + pending 0\n");
     ck_assert_int_eq(spooled_size(spooled_file(DEAD_FILE)), 0);
@@ -116,7 +107,7 @@ START_TEST(nothing_is_dropped_while_a_replay_is_at_work)
     captured_end();
     spool_close(s);
     ck_assert_int_eq(WEXITSTATUS(status), 75);
-    assert_told("another bobbin replays it");
+    captured_assert_told("another bobbin replays it");
 }
 END_TEST
 
@@ -124,7 +115,7 @@ START_TEST(damaged_letters_are_an_error)
 {
     lettered_damage(40);
     ck_assert_int_eq(dead(command_dead_list), 74);
-    assert_told(DEAD_FILE);
+    captured_assert_told(DEAD_FILE);
     ck_assert_int_eq(dead(command_dead_drop), 0);
 }
 END_TEST
@@ -132,11 +123,11 @@ END_TEST
 START_TEST(retry_wants_to_know_where_to)
 {
     ck_assert_int_eq(dead(command_dead_retry), 64);
-    assert_told("--url is missing");
+    captured_assert_told("--url is missing");
     options.job.urls[0] = "http://127.0.0.1:1";
     options.job.table = "images";
     ck_assert_int_eq(dead(command_dead_retry), 64);
-    assert_told("--index is missing");
+    captured_assert_told("--index is missing");
 }
 END_TEST
 

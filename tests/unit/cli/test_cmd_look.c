@@ -15,38 +15,12 @@ static void set_up(void)
     options = (struct options){.job = {.spool = spooled_path}};
 }
 
-/* Two segments of two frames of four documents; the first frame is acknowledged. */
-static void make_spool(void)
-{
-    struct spool *s = spooled_new();
-    for (uint64_t i = 0; i < 4; i++) {
-        spooled_append(s, 1 + 4 * i, 4);
-        if (i % 2 == 1)
-            unit_assert_ok(spool_finish_dump(s, &err), err);
-    }
-    spooled_acknowledge(s, 1, 4);
-    spool_close(s);
-}
-
 static int look(int (*command)(struct options *o))
 {
     captured_begin();
     int status = command(&options);
     captured_end();
     return status;
-}
-
-static void assert_printed(const char *text)
-{
-    ck_assert_msg(strstr(captured_out, text) != NULL, "no \"%s\" in: %s", text, captured_out);
-}
-
-static json_t *printed_json(void)
-{
-    json_error_t why;
-    json_t *json = json_loads(captured_out, 0, &why);
-    ck_assert_msg(json != NULL, "%s: %s", why.text, captured_out);
-    return json;
 }
 
 static json_int_t number(json_t *json, const char *name)
@@ -72,7 +46,7 @@ END_TEST
 
 START_TEST(looking_changes_nothing)
 {
-    make_spool();
+    spooled_make_two_segments();
     int fd = open(spooled_segment(1), O_WRONLY | O_APPEND);
     ck_assert_int_eq(write(fd, "torn", 4), 4);
     close(fd);
@@ -86,22 +60,22 @@ END_TEST
 
 START_TEST(status_ends_with_the_ledger)
 {
-    make_spool();
+    spooled_make_two_segments();
     ck_assert_int_eq(look(command_status), 0);
-    assert_printed("state     stopped\n");
-    assert_printed("index     images\n");
-    assert_printed("parts     0 of 1 dumped\n");
-    assert_printed("requests  1, retries 0\n");
-    assert_printed("rows read 16 = acknowledged 4 + dead 0 + pending 12\n");
+    captured_assert_printed("state     stopped\n");
+    captured_assert_printed("index     images\n");
+    captured_assert_printed("parts     0 of 1 dumped\n");
+    captured_assert_printed("requests  1, retries 0\n");
+    captured_assert_printed("rows read 16 = acknowledged 4 + dead 0 + pending 12\n");
 }
 END_TEST
 
 START_TEST(status_is_json_too)
 {
     options.json = true;
-    make_spool();
+    spooled_make_two_segments();
     ck_assert_int_eq(look(command_status), 0);
-    json_t *json = printed_json();
+    json_t *json = captured_json();
     ck_assert_str_eq(json_string_value(json_object_get(json, "state")), "stopped");
     ck_assert_int_eq(number(json, "rows_read"), 16);
     ck_assert_int_eq(number(json, "acknowledged"), 4);
@@ -125,12 +99,12 @@ static const struct {
 START_TEST(status_sees_who_is_at_work)
 {
     char expected[64];
-    make_spool();
+    spooled_make_two_segments();
     spooled.roles = workers[_i].roles;
     struct spool *s = spooled_open();
     look(command_status);
     snprintf(expected, sizeof expected, "state     %s\n", workers[_i].state);
-    assert_printed(expected);
+    captured_assert_printed(expected);
     spool_close(s);
 }
 END_TEST
@@ -138,20 +112,20 @@ END_TEST
 START_TEST(status_knows_a_dumped_and_a_finished_job)
 {
     bool is_finished;
-    make_spool();
+    spooled_make_two_segments();
     struct spool *s = spooled_open();
     unit_assert_ok(spool_finish_part(s, 0, &err), err);
     unit_assert_ok(spool_finish_dump(s, &err), err);
     spool_close(s);
     look(command_status);
-    assert_printed("state     dumped\n");
+    captured_assert_printed("state     dumped\n");
     s = spooled_open();
     unit_assert_ok(spooled_replay(s, &err), err);
     unit_assert_ok(spool_finish_replay(s, &is_finished, &err), err);
     spool_close(s);
     look(command_status);
-    assert_printed("state     finished\n");
-    assert_printed("rows read 16 = acknowledged 16 + dead 0 + pending 0\n");
+    captured_assert_printed("state     finished\n");
+    captured_assert_printed("rows read 16 = acknowledged 16 + dead 0 + pending 0\n");
 }
 END_TEST
 
@@ -159,16 +133,16 @@ END_TEST
 
 START_TEST(inspect_lists_segments_and_frames)
 {
-    make_spool();
+    spooled_make_two_segments();
     ck_assert_int_eq(look(command_inspect), 0);
-    assert_printed("00000001.seg.zst     sealed");
-    assert_printed("00000002.seg.zst     sealed");
-    assert_printed("frame        1 done     segment 1 at 0: 4 documents");
-    assert_printed("frame        4 pending  segment 2 at ");
-    assert_printed("keys 13 .. 16\n");
+    captured_assert_printed("00000001.seg.zst     sealed");
+    captured_assert_printed("00000002.seg.zst     sealed");
+    captured_assert_printed("frame        1 done     segment 1 at 0: 4 documents");
+    captured_assert_printed("frame        4 pending  segment 2 at ");
+    captured_assert_printed("keys 13 .. 16\n");
     options.json = true;
     ck_assert_int_eq(look(command_inspect), 0);
-    json_t *json = printed_json();
+    json_t *json = captured_json();
     ck_assert_uint_eq(json_array_size(json_object_get(json, "segments")), 2);
     ck_assert_uint_eq(json_array_size(json_object_get(json, "frames")), 4);
     json_t *first = json_array_get(json_object_get(json, "frames"), 0);
@@ -182,7 +156,7 @@ START_TEST(inspect_prints_a_frames_documents_as_they_are_sent)
 {
     struct buffer expected;
     buffer_init(&expected, 1000);
-    make_spool();
+    spooled_make_two_segments();
     for (uint64_t n = 0; n < 2; n++) { // one that is done, one that is pending
         options.frame = 1 + n;
         buffer_clear(&expected);
@@ -197,7 +171,7 @@ END_TEST
 
 START_TEST(inspect_has_no_frame_that_is_none_or_damaged)
 {
-    make_spool();
+    spooled_make_two_segments();
     options.frame = 99;
     ck_assert_int_eq(look(command_inspect), 64);
     ck_assert_ptr_nonnull(strstr(captured_err, "no frame 99"));

@@ -20,19 +20,6 @@ static void end(void)
     tear_down();
 }
 
-/* Two segments of two frames of four documents; the first frame is acknowledged. */
-static void make_spool(void)
-{
-    struct spool *s = spooled_new();
-    for (uint64_t i = 0; i < 4; i++) {
-        spooled_append(s, 1 + 4 * i, 4);
-        if (i % 2 == 1)
-            unit_assert_ok(spool_finish_dump(s, &err), err);
-    }
-    spooled_acknowledge(s, 1, 4);
-    spool_close(s);
-}
-
 static int verify(void)
 {
     captured_begin();
@@ -41,27 +28,14 @@ static int verify(void)
     return status;
 }
 
-static void assert_printed(const char *text)
-{
-    ck_assert_msg(strstr(captured_out, text) != NULL, "no \"%s\" in: %s", text, captured_out);
-}
-
-static json_t *printed_json(void)
-{
-    json_error_t why;
-    json_t *json = json_loads(captured_out, 0, &why);
-    ck_assert_msg(json != NULL, "%s: %s", why.text, captured_out);
-    return json;
-}
-
 START_TEST(verify_counts_what_it_read)
 {
-    make_spool();
+    spooled_make_two_segments();
     ck_assert_int_eq(verify(), 0);
     ck_assert_str_eq(captured_out, "2 segments, 4 frames, 16 documents: 0 problems\n");
     options.json = true;
     ck_assert_int_eq(verify(), 0);
-    json_t *json = printed_json();
+    json_t *json = captured_json();
     ck_assert_int_eq(json_integer_value(json_object_get(json, "documents")), 16);
     ck_assert_uint_eq(json_array_size(json_object_get(json, "problems")), 0);
     json_decref(json);
@@ -70,16 +44,16 @@ END_TEST
 
 START_TEST(verify_tells_each_problem_and_fails)
 {
-    make_spool();
+    spooled_make_two_segments();
     ck_assert_int_eq(truncate(spooled_segment(2), spooled_size(spooled_segment(2)) - 1), 0);
     ck_assert_int_eq(verify(), 74);
-    assert_printed("segment 2, frame 4: the file ends within a frame");
-    assert_printed("segment 2: ");
-    assert_printed(" 2 problems\n");
+    captured_assert_printed("segment 2, frame 4: the file ends within a frame");
+    captured_assert_printed("segment 2: ");
+    captured_assert_printed(" 2 problems\n");
     ck_assert_ptr_nonnull(strstr(captured_err, "2 problems"));
     options.json = true;
     ck_assert_int_eq(verify(), 74);
-    json_t *json = printed_json();
+    json_t *json = captured_json();
     ck_assert_uint_eq(json_array_size(json_object_get(json, "problems")), 2);
     json_decref(json);
 }
@@ -87,7 +61,7 @@ END_TEST
 
 START_TEST(verify_makes_a_lost_index_anew_when_it_is_asked_to)
 {
-    make_spool();
+    spooled_make_two_segments();
     remove(spooled_file("index.mdb"));
     ck_assert_int_eq(verify(), 74);
     ck_assert_ptr_nonnull(strstr(captured_err, "bobbin verify --rebuild"));
@@ -102,7 +76,7 @@ END_TEST
 
 START_TEST(verify_leaves_a_sound_index_when_it_is_asked_for_another)
 {
-    make_spool();
+    spooled_make_two_segments();
     options.rebuild = true;
     ck_assert_int_eq(verify(), 0);
     ck_assert_ptr_nonnull(strstr(captured_err, "the index is sound, and stays"));

@@ -335,4 +335,17 @@ static inline void spooled_assert_finished(void)
     spool_close(s);
 }
 
+/* Two segments of two frames of four documents; the first frame is acknowledged. */
+static inline void spooled_make_two_segments(void)
+{
+    struct spool *s = spooled_new();
+    for (uint64_t i = 0; i < 4; i++) {
+        spooled_append(s, 1 + 4 * i, 4);
+        if (i % 2 == 1)
+            unit_assert_ok(spool_finish_dump(s, &spooled_err), spooled_err);
+    }
+    spooled_acknowledge(s, 1, 4);
+    spool_close(s);
+}
+
 #endif
