@@ -1,9 +1,7 @@
 /* test_crash_letters.c: a process that dies by SIGKILL at any named crash point while letters are sent again
  * loses none and doubles none: the next one finishes the work. */
-#include <signal.h>
-#include <sys/wait.h>
-
 #include "../unit/job/lettered.h"
+#include "killed.h"
 
 #ifdef ENABLE_FAULT_POINTS
 
@@ -61,27 +59,6 @@ static bool retry_letters(struct error *err)
     return ok;
 }
 
-/* Retry in a process of its own that is killed at its N-th pass of POINT. False: it came to the end. */
-static bool retry_and_die(const char *point, int n)
-{
-    char where[64];
-    int status;
-    snprintf(where, sizeof where, "%s:%d", point, n);
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err;
-        setenv("BOBBIN_CRASH_AT", where, 1);
-        bool ok = retry_letters(&err);
-        if (!ok)
-            fprintf(stderr, "%s: %s\n", where, err.message);
-        _exit(ok ? 0 : 1);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    bool is_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    ck_assert_msg(is_killed || status == 0, "%s: status %d", where, status);
-    return is_killed;
-}
-
 /* Each letter is in one place: acknowledged, pending or, readable, in the file. */
 static void check_between(void)
 {
@@ -109,7 +86,7 @@ static void finish_and_check(unsigned deaths)
 START_TEST(a_retry_killed_at_a_point_is_made_good_by_the_next)
 {
     int n = 1;
-    for (; n < PASSES_MAX && retry_and_die(points[_i], n); n++) {
+    for (; n < PASSES_MAX && killed_at(points[_i], n, retry_letters); n++) {
         check_between();
         finish_and_check(1);
         lettered_tear_down();
@@ -124,8 +101,8 @@ START_TEST(retries_killed_one_after_the_other_get_there)
 {
     uint64_t random = 0x9e3779b97f4a7c15u + (uint64_t)_i;
     unsigned deaths = 0;
-    while (deaths < 20 && retry_and_die(points[unit_random(&random) % COUNT_OF(points)],
-                                        1 + (int)(unit_random(&random) % 3))) {
+    while (deaths < 20 && killed_at(points[unit_random(&random) % COUNT_OF(points)],
+                                    1 + (int)(unit_random(&random) % 3), retry_letters)) {
         deaths++;
         check_between();
     }

@@ -2,10 +2,8 @@
  * no document and doubles none: the next one finishes the work. */
 #include "base/fault.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
 #include "../unit/spool/spooled.h"
+#include "killed.h"
 
 #ifdef ENABLE_FAULT_POINTS
 
@@ -20,28 +18,6 @@ static void set_up(void)
 {
     spooled_set_up();
     spooled.segment_bytes = 400; // some three frames
-}
-
-/* Work to the end, in a process of its own that is killed at its N-th pass of POINT. True when it
- * was, false when it came to the end before. */
-static bool work_and_die(const char *point, int n)
-{
-    char where[64];
-    int status;
-    snprintf(where, sizeof where, "%s:%d", point, n);
-    pid_t child = fork();
-    if (child == 0) {
-        struct error err;
-        setenv("BOBBIN_CRASH_AT", where, 1);
-        bool ok = spooled_work(&err);
-        if (!ok)
-            fprintf(stderr, "%s: %s\n", where, err.message);
-        _exit(ok ? 0 : 1);
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    bool is_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    ck_assert_msg(is_killed || status == 0, "%s: status %d", where, status);
-    return is_killed;
 }
 
 /* Finish what a process left, and look at it all. */
@@ -59,7 +35,7 @@ static void finish_and_check(unsigned deaths)
 START_TEST(a_process_killed_at_a_point_is_made_good_by_the_next)
 {
     int n = 1;
-    for (; n < PASSES_MAX && work_and_die(points[_i], n); n++) {
+    for (; n < PASSES_MAX && killed_at(points[_i], n, spooled_work); n++) {
         finish_and_check(1);
         spooled_tear_down();
         set_up();
@@ -76,7 +52,7 @@ START_TEST(processes_killed_one_after_the_other_are_made_good)
     unsigned deaths = 0;
     for (int life = 0; life < 30; life++) {
         const char *point = points[unit_random(&random) % COUNT_OF(points)];
-        if (!work_and_die(point, 1 + (int)(unit_random(&random) % 3)))
+        if (!killed_at(point, 1 + (int)(unit_random(&random) % 3), spooled_work))
             break;
         deaths++;
     }
@@ -88,7 +64,7 @@ END_TEST
 START_TEST(a_process_killed_after_each_commit_still_gets_there)
 {
     unsigned deaths = 0;
-    while (work_and_die("index-committed", 1))
+    while (killed_at("index-committed", 1, spooled_work))
         deaths++;
     ck_assert_uint_gt(deaths, 5);
     finish_and_check(deaths);
@@ -102,8 +78,8 @@ START_TEST(kept_frames_hold_every_document_once)
     struct error err;
     spooled.keeps_segments = true;
     for (int life = 0; life < 20; life++)
-        work_and_die(points[unit_random(&random) % COUNT_OF(points)],
-                     1 + (int)(unit_random(&random) % 4));
+        (void)killed_at(points[unit_random(&random) % COUNT_OF(points)],
+                        1 + (int)(unit_random(&random) % 4), spooled_work);
     unit_assert_ok(spooled_work(&err), err);
 
     struct spool *s = spooled_open();

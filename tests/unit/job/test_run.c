@@ -335,7 +335,7 @@ START_TEST(a_dump_that_gives_up_lets_the_replay_send_what_is_there)
         {.sql = "COPY (", .state = "57P03", .message = "not now"},
         DUMPED_RULES};
     START(rules, accepts);
-    dumped_options.give_up_after_ms = 300;
+    dumped_options.give_up_after_ms = 3000;
     unit_assert_error(run(BOTH), dumped_err, ERROR_UNAVAILABLE, "not now");
     assert_last(8, 8, 0);
     ck_assert_uint_eq(last.finished_ms, 0);
