@@ -12,6 +12,7 @@ public class OpenSearchNode {
             settings.put("network.host", "127.0.0.1");
             settings.put("discovery.type", "single-node");
             settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
+            settings.put("cluster.info.update.interval", "24h"); // as script/engine says
             for (int i = 2; i < args.length; i++) {
                 String[] setting = args[i].split("=", 2);
                 settings.put(setting[0], setting[1]);
