@@ -1,18 +1,14 @@
 /* dump_part.c: one thread of the dump: windows of one part after the other, over a connection of its
  * own, which is made again when it breaks. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/stop.h"
 #include "job/dump_internal.h"
+#include "job/pace.h"
 
 enum {
     IDLE_MS = 250,
-    BACKOFF_BASE_MS = 200,
-    BACKOFF_CAP_MS = 10000,
     STATEMENT_MAX_BYTES = 4 << 20,
     PART_KEYS_MAX_BYTES = 4 * FRAME_KEY_MAX_BYTES,
 };
@@ -25,9 +21,7 @@ struct part_dump {
     struct buffer after;   // left.from's bytes
     bool is_cut; // reading ended within a window: rows may be left that have the last key too
     bool has_lost_snapshot;
-    uint64_t window_rows;
-    unsigned attempts;   // failures in a row without a new row
-    int64_t progress_ms; // when the last window with new rows ended
+    struct pace pace;
 };
 
 /* --- a window --- */
@@ -116,7 +110,7 @@ static bool find_and_copy(struct part_dump *p, bool *is_last, bool *is_whole, st
     bool found;
     struct slice last;
     bool has_last_again = p->is_cut && frames_last_key(p->frames, &last);
-    uint64_t rows = p->window_rows + (has_last_again ? 1 : 0);
+    uint64_t rows = p->pace.window_rows + (has_last_again ? 1 : 0);
     buffer_init(&upto, FRAME_KEY_MAX_BYTES);
     bool ok = window_find_end(p->pg, p->dump->query, &p->left, rows, &upto, &found, err);
     if (ok) {
@@ -138,7 +132,7 @@ static bool wait_for_room(struct part_dump *p, struct error *err)
 {
     int64_t begun_ms = clock_monotonic_ms();
     bool ok = frames_wait_for_room(p->frames, err);
-    p->progress_ms += clock_monotonic_ms() - begun_ms;
+    pace_forgive(&p->pace, clock_monotonic_ms() - begun_ms);
     return ok;
 }
 
@@ -163,32 +157,6 @@ static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
 
 /* --- errors --- */
 
-/* A window that a standby cancels, or that takes too long, is too large for it. */
-static bool is_conflict(const struct pg *pg)
-{
-    static const char *const states[] = {"40001", "40P01", "57014", "57P01"};
-    for (size_t i = 0; pg != NULL && i < sizeof states / sizeof *states; i++)
-        if (strcmp(pg_last_state(pg), states[i]) == 0)
-            return true;
-    return false;
-}
-
-static void halve_window(struct part_dump *p)
-{
-    if (p->window_rows > 1)
-        p->window_rows /= 2;
-}
-
-static void tell_of_failure(const struct part_dump *p, int64_t delay_ms, const struct error *err)
-{
-    char windows[64] = "";
-    if (is_conflict(p->pg))
-        snprintf(windows, sizeof windows, ", with windows of %" PRIu64 " row%s", p->window_rows,
-                 p->window_rows == 1 ? "" : "s");
-    log_message(LOG_WARNING, "%s; going on at the last key in %lld ms%s", err->message,
-                (long long)delay_ms, windows);
-}
-
 /* After a failed window: keep what was read, then wait and go on, or give up. */
 static bool survive(struct part_dump *p, struct error *err)
 {
@@ -201,30 +169,7 @@ static bool survive(struct part_dump *p, struct error *err)
     }
     if (err->kind == ERROR_STOPPED || p->has_lost_snapshot)
         return false;
-    if (clock_monotonic_ms() - p->progress_ms >= p->dump->options->give_up_after_ms)
-        return error_hint(err, "given up (--give-up-after); run the same command again to go on");
-    if (is_conflict(p->pg))
-        halve_window(p);
-    int64_t delay =
-        backoff_delay_ms(++p->attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS, clock_random());
-    tell_of_failure(p, delay, err);
-    if (stop_wait((int)delay))
-        return error_set(err, ERROR_STOPPED, "asked to stop");
-    *err = (struct error){.kind = ERROR_NONE};
-    return true;
-}
-
-static void note_progress(struct part_dump *p)
-{
-    p->attempts = 0;
-    p->progress_ms = clock_monotonic_ms();
-}
-
-static void grow_window(struct part_dump *p)
-{
-    p->window_rows *= 2;
-    if (p->window_rows > p->dump->options->window_rows)
-        p->window_rows = p->dump->options->window_rows;
+    return pace_survive(&p->pace, p->pg, err);
 }
 
 /* --- a part --- */
@@ -254,7 +199,7 @@ static bool dump_part(struct part_dump *p, const struct index_part *part, struct
 {
     bool is_last = false;
     p->left = part->range;
-    p->progress_ms = clock_monotonic_ms();
+    pace_progress(&p->pace);
     p->is_cut = part->has_last;
     frames_begin_part(p->frames, part->number, part->has_last, part->last);
     while (!is_last) {
@@ -265,11 +210,11 @@ static bool dump_part(struct part_dump *p, const struct index_part *part, struct
         bool ok = must_stop ? error_set(err, ERROR_STOPPED, "asked to stop")
                             : dump_window(p, &is_last, err);
         if (frames_rows(p->frames) > rows)
-            note_progress(p);
+            pace_progress(&p->pace);
         if (!ok && !survive(p, err))
             return false;
         if (!p->is_cut)
-            grow_window(p);
+            pace_grow(&p->pace);
     }
     return end_part(p, part, err);
 }
@@ -292,8 +237,9 @@ static bool dump_all(struct part_dump *p, struct error *err)
 
 bool dump_parts(struct dump *d, struct error *err)
 {
-    struct part_dump p = {.dump = d, .window_rows = d->options->window_rows};
+    struct part_dump p = {.dump = d};
     struct document_shape shape = dump_shape(d);
+    pace_begin(&p.pace, d->options);
     buffer_init(&p.after, FRAME_KEY_MAX_BYTES);
     bool ok = frames_new(&p.frames, &shape, d->options, d->spool, d->live, err);
     if (ok && d->is_standby)

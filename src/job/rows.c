@@ -3,23 +3,17 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/stop.h"
 #include "job/dump_internal.h"
+#include "job/pace.h"
 
-enum {
-    STATEMENT_MAX_BYTES = ROWS_KEYS_MAX * 2 * FRAME_KEY_MAX_BYTES,
-    BACKOFF_BASE_MS = 200,
-    BACKOFF_CAP_MS = 10000,
-};
+enum { STATEMENT_MAX_BYTES = ROWS_KEYS_MAX * 2 * FRAME_KEY_MAX_BYTES };
 
 struct rows {
     struct dump *dump;
     struct pg *pg; // NULL while there is no connection
     rows_take *take;
     void *context;
-    uint64_t window_rows;
+    struct pace pace;
     struct key_range left; // of the range
     struct buffer after;   // left.from's bytes
     uint64_t taken;
@@ -122,7 +116,8 @@ static bool read_window(struct rows *r, bool *is_last, struct error *err)
     if (!begin(r, err))
         return false;
     buffer_init(&upto, FRAME_KEY_MAX_BYTES);
-    bool ok = window_find_end(r->pg, r->dump->query, &r->left, r->window_rows, &upto, &found, err);
+    bool ok =
+        window_find_end(r->pg, r->dump->query, &r->left, r->pace.window_rows, &upto, &found, err);
     if (ok) {
         struct key_range window = r->left;
         if (found) {
@@ -137,50 +132,21 @@ static bool read_window(struct rows *r, bool *is_last, struct error *err)
     return ok;
 }
 
-/* After a failed window: wait and go on, or give up. A window that the server cancels is too large for it. */
-static bool survive(struct rows *r, unsigned attempts, int64_t progress_ms, struct error *err)
-{
-    if (err->kind != ERROR_UNAVAILABLE)
-        return false;
-    if (clock_monotonic_ms() - progress_ms >= r->dump->options->give_up_after_ms)
-        return error_hint(err, "given up (--give-up-after)");
-    if (r->window_rows > 1)
-        r->window_rows /= 2;
-    int64_t delay = backoff_delay_ms(attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS, clock_random());
-    log_message(LOG_WARNING, "%s; going on at the last key in %lld ms", err->message,
-                (long long)delay);
-    if (stop_wait((int)delay))
-        return error_set(err, ERROR_STOPPED, "asked to stop");
-    *err = (struct error){.kind = ERROR_NONE};
-    return true;
-}
-
-static void window_succeeded(struct rows *r)
-{
-    r->window_rows *= 2;
-    if (r->window_rows > r->dump->options->window_rows)
-        r->window_rows = r->dump->options->window_rows;
-}
-
 bool rows_read_all(struct rows *r, rows_take *take, void *context, struct error *err)
 {
     bool is_last = false;
-    unsigned attempts = 0;
-    int64_t progress_ms = clock_monotonic_ms();
     r->take = take;
     r->context = context;
     r->left = r->dump->range;
-    r->window_rows = r->dump->options->window_rows;
+    pace_begin(&r->pace, r->dump->options);
     while (!is_last) {
         uint64_t taken = r->taken;
         bool ok = read_window(r, &is_last, err);
-        if (ok || r->taken > taken) {
-            progress_ms = clock_monotonic_ms();
-            attempts = 0;
-        }
+        if (ok || r->taken > taken)
+            pace_progress(&r->pace);
         if (ok)
-            window_succeeded(r);
-        else if (!survive(r, ++attempts, progress_ms, err))
+            pace_grow(&r->pace);
+        else if (!pace_survive(&r->pace, r->pg, err))
             return false;
         is_last &= ok;
     }

@@ -2,15 +2,13 @@
 #include "job/verify.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "base/file.h"
 #include "sink/body.h"
 #include "spool/compress.h"
 #include "spool/segment.h"
 
-enum { FRAME_MAX_BYTES = 1 << 30, PROBLEM_BYTES = 512 };
+enum { FRAME_MAX_BYTES = 1 << 30 };
 
 struct verify {
     struct spool *spool;
@@ -21,15 +19,9 @@ struct verify {
     struct verify_report *report;
 };
 
-static void problem(struct verify *v, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void problem(struct verify *v, const char *format, ...)
+static void count_problem(void *context, const char *text)
 {
-    char text[PROBLEM_BYTES];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    struct verify *v = context;
     v->report->problems++;
     v->tell(v->context, text);
 }
@@ -44,18 +36,19 @@ static void check_documents(struct verify *v, const struct index_frame *frame, s
     body_open(v->body, body);
     while (found) {
         if (!body_next(v->body, &run, &found, &err)) {
-            problem(v, "segment %u, frame %" PRIu64 ": %s", frame->segment, frame->number,
-                    err.message);
+            spool_tell(count_problem, v, "segment %u, frame %" PRIu64 ": %s", frame->segment,
+                       frame->number, err.message);
             return;
         }
         documents += found && run.is_last;
         size += run.bytes.size;
     }
     if (documents != frame->documents || size != frame->raw_size)
-        problem(v,
-                "segment %u, frame %" PRIu64 ": %" PRIu64 " documents in %" PRIu64
-                " bytes, and the index says %u in %" PRIu64,
-                frame->segment, frame->number, documents, size, frame->documents, frame->raw_size);
+        spool_tell(count_problem, v,
+                   "segment %u, frame %" PRIu64 ": %" PRIu64 " documents in %" PRIu64
+                   " bytes, and the index says %u in %" PRIu64,
+                   frame->segment, frame->number, documents, size, frame->documents,
+                   frame->raw_size);
 }
 
 static bool check_frame(struct verify *v, struct index_frame *frame, struct error *err)
@@ -67,7 +60,8 @@ static bool check_frame(struct verify *v, struct index_frame *frame, struct erro
     if (!spool_read_frame(v->spool, frame, &v->bytes, &body, &why, err))
         return false;
     if (why != NULL)
-        problem(v, "segment %u, frame %" PRIu64 ": %s", frame->segment, frame->number, why);
+        spool_tell(count_problem, v, "segment %u, frame %" PRIu64 ": %s", frame->segment,
+                   frame->number, why);
     else if (frame->kind == FRAME_DOCUMENTS)
         check_documents(v, frame, body);
     return true;
@@ -102,8 +96,8 @@ static bool check_segment(const struct index_segment *segment, void *context, st
     bool ok = fd < 0 || file_size(fd, name, &size, err);
     file_close(&fd);
     if (ok && (size < segment->size || (size > segment->size && segment->state != SEGMENT_OPEN)))
-        problem(v, "segment %u: %" PRIu64 " bytes, and the index says %" PRIu64, segment->number,
-                size, segment->size);
+        spool_tell(count_problem, v, "segment %u: %" PRIu64 " bytes, and the index says %" PRIu64,
+                   segment->number, size, segment->size);
     return ok;
 }
 
@@ -117,17 +111,12 @@ static bool check_description(struct verify *v, struct error *err)
     bool ok = spool_get_description(v->spool, &wanted, err) &&
               spool_read_description_file(spool_directory(v->spool), &found, &is_there, err);
     if (ok && !is_there)
-        problem(v, SPOOL_JOB_FILE " is absent");
+        spool_tell(count_problem, v, SPOOL_JOB_FILE " is absent");
     else if (ok && !slice_equal(buffer_slice(&wanted), buffer_slice(&found)))
-        problem(v, SPOOL_JOB_FILE " does not say what the index does");
+        spool_tell(count_problem, v, SPOOL_JOB_FILE " does not say what the index does");
     buffer_free(&wanted);
     buffer_free(&found);
     return ok;
-}
-
-static void tell_contradiction(void *context, const char *text)
-{
-    problem(context, "%s", text);
 }
 
 bool verify_spool(struct spool *s, spool_teller *tell, void *context, struct verify_report *report,
@@ -140,7 +129,7 @@ bool verify_spool(struct spool *s, spool_teller *tell, void *context, struct ver
         return false;
     bool ok = spool_each_segment(s, check_segment, &v, err) &&
               check_frames(&v, FRAMES_PENDING, err) && check_frames(&v, FRAMES_DONE, err) &&
-              check_description(&v, err) && spool_check_index(s, tell_contradiction, &v, err);
+              check_description(&v, err) && spool_check_index(s, count_problem, &v, err);
     body_free(v.body);
     buffer_free(&v.bytes);
     return ok;

@@ -20,16 +20,14 @@ struct check {
     uint64_t pending_frames, pending_documents;
 };
 
-static void contradiction(struct check *c, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void contradiction(struct check *c, const char *format, ...)
+void spool_tell(spool_teller *tell, void *context, const char *format, ...)
 {
     char text[PROBLEM_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    c->tell(c->context, text);
+    tell(context, text);
 }
 
 static bool check_description(struct check *c, struct error *err)
@@ -38,7 +36,7 @@ static bool check_description(struct check *c, struct error *err)
     if (!index_get_description(c->txn, &text, err))
         return false;
     if (text.size == 0)
-        contradiction(c, "the job's description is missing");
+        spool_tell(c->tell, c->context, "the job's description is missing");
     return true;
 }
 
@@ -52,10 +50,11 @@ static bool check_parts(struct check *c, struct error *err)
             return false;
         count += found;
         if (found && part.number >= c->job.next_part)
-            contradiction(c, "part %u was never made", part.number);
+            spool_tell(c->tell, c->context, "part %u was never made", part.number);
     }
     if (count != c->job.parts)
-        contradiction(c, "%" PRIu64 " parts are there, and the job has %u", count, c->job.parts);
+        spool_tell(c->tell, c->context, "%" PRIu64 " parts are there, and the job has %u", count,
+                   c->job.parts);
     return true;
 }
 
@@ -63,8 +62,9 @@ static bool check_parts(struct check *c, struct error *err)
 static void end_segment(struct check *c)
 {
     if (c->segment.number != 0 && c->in_segment != c->segment.pending)
-        contradiction(c, "segment %u has %" PRIu64 " pending frames, and its record says %" PRIu64,
-                      c->segment.number, c->in_segment, c->segment.pending);
+        spool_tell(c->tell, c->context,
+                   "segment %u has %" PRIu64 " pending frames, and its record says %" PRIu64,
+                   c->segment.number, c->in_segment, c->segment.pending);
 }
 
 /* Go on to segment NUMBER, whose frames stand side by side. */
@@ -83,15 +83,15 @@ static void check_place(struct check *c, const struct index_frame *frame)
 {
     const struct index_segment *segment = &c->segment;
     if (segment->number == 0)
-        contradiction(c, "frame %" PRIu64 " has no segment", frame->number);
+        spool_tell(c->tell, c->context, "frame %" PRIu64 " has no segment", frame->number);
     else if (frame->number < segment->first_frame ||
              frame->number - segment->first_frame >= segment->frames ||
              frame->size > segment->size || frame->offset > segment->size - frame->size)
-        contradiction(c, "frame %" PRIu64 " is not within its segment %u", frame->number,
-                      segment->number);
+        spool_tell(c->tell, c->context, "frame %" PRIu64 " is not within its segment %u",
+                   frame->number, segment->number);
     if (frame->part >= c->job.next_part && frame->part < FRAME_OF_REPAIR)
-        contradiction(c, "frame %" PRIu64 " is of part %u, which was never made", frame->number,
-                      frame->part);
+        spool_tell(c->tell, c->context, "frame %" PRIu64 " is of part %u, which was never made",
+                   frame->number, frame->part);
 }
 
 static bool check_frames(struct check *c, enum frame_table table, struct error *err)
@@ -134,24 +134,27 @@ static bool check_segments(struct check *c, struct error *err)
         pending += segment.pending;
         if (segment.number >= c->job.next_segment ||
             segment.first_frame + segment.frames > c->job.next_frame)
-            contradiction(c, "segment %u was never made so", segment.number);
+            spool_tell(c->tell, c->context, "segment %u was never made so", segment.number);
     }
     if (bytes != c->job.spool_bytes)
-        contradiction(c, "the segments have %" PRIu64 " bytes, and the job says %" PRIu64, bytes,
-                      c->job.spool_bytes);
+        spool_tell(c->tell, c->context,
+                   "the segments have %" PRIu64 " bytes, and the job says %" PRIu64, bytes,
+                   c->job.spool_bytes);
     if (pending != c->pending_frames)
-        contradiction(c, "%" PRIu64 " frames are pending, and the segments say %" PRIu64,
-                      c->pending_frames, pending);
+        spool_tell(c->tell, c->context,
+                   "%" PRIu64 " frames are pending, and the segments say %" PRIu64,
+                   c->pending_frames, pending);
     return true;
 }
 
 static void check_ledger(struct check *c)
 {
     if (!index_job_adds_up(&c->job))
-        contradiction(c, "the ledger does not add up");
+        spool_tell(c->tell, c->context, "the ledger does not add up");
     if (c->job.pending != c->pending_documents)
-        contradiction(c, "%" PRIu64 " documents are pending, and the ledger says %" PRIu64,
-                      c->pending_documents, c->job.pending);
+        spool_tell(c->tell, c->context,
+                   "%" PRIu64 " documents are pending, and the ledger says %" PRIu64,
+                   c->pending_documents, c->job.pending);
 }
 
 bool spool_check_index(struct spool *s, spool_teller *tell, void *context, struct error *err)

@@ -25,7 +25,8 @@ enum {
 
 static size_t map_bytes(void)
 {
-    return sizeof(size_t) > 4 ? (size_t)1 << 36 : (size_t)1 << 29; // address space, not disk
+    return sizeof(size_t) > 4 ? (size_t)1 << 34
+                              : (size_t)1 << 29; // address space, not disk; valgrind refuses more
 }
 
 struct index {

@@ -174,6 +174,9 @@ int spool_directory(const struct spool *s);
 
 typedef void spool_teller(void *context, const char *problem);
 
+/* Call TELL with a problem that is formatted as printf does; what is longer than 511 bytes is cut. */
+void spool_tell(spool_teller *tell, void *context, const char *format, ...) PRINTF_LIKE(3, 4);
+
 /* Does the index agree with itself: are parts, frames, segments and ledger complete, and do they say
  * the same? Each contradiction is one call of TELL. spool_open asks it for the dump's and the
  * replay's role. */

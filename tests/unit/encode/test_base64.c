@@ -86,22 +86,31 @@ START_TEST(a_full_buffer_fails_and_keeps_what_it_had)
 }
 END_TEST
 
+/* 64 and more: no letter of the alphabet. */
 static unsigned letter_value(char letter)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = strchr(alphabet, letter);
-    ck_assert(letter != '\0' && at != NULL);
-    return (unsigned)(at - alphabet);
+    const char *at = memchr(alphabet, letter, sizeof alphabet - 1);
+    return at == NULL ? 1 << 16 : (unsigned)(at - alphabet);
 }
 
-/* Byte I of the bytes for which BASE64 stands. */
-static unsigned char decoded_byte(const char *base64, size_t i)
+/* Byte I of the bytes for which BASE64 stands; 256 and more: it stands for none. */
+static unsigned decoded_byte(const char *base64, size_t i)
 {
     const char *group = base64 + i / 3 * 4;
     size_t k = i % 3;
     unsigned pair = letter_value(group[k]) << 6 | letter_value(group[k + 1]);
-    return (unsigned char)(pair >> (4 - 2 * k));
+    return pair >= 1 << 12 ? pair : pair >> (4 - 2 * k) & 0xff;
+}
+
+/* How many bytes come back as they were, up to the first that doesn't. */
+static size_t decoded_alike(const char *base64, struct slice bytes)
+{
+    size_t i = 0;
+    while (i < bytes.size && decoded_byte(base64, i) == (unsigned char)bytes.data[i])
+        i++;
+    return i;
 }
 
 static void check_round_trip(size_t size, uint64_t *random)
@@ -121,8 +130,7 @@ static void check_round_trip(size_t size, uint64_t *random)
     ck_assert(base64_append_hex(&from_hex, buffer_slice(&hex)));
     ck_assert(slice_equal(buffer_slice(&out), buffer_slice(&from_hex)));
     ck_assert_uint_eq(out.size, (size + 2) / 3 * 4);
-    for (size_t i = 0; i < size; i++)
-        ck_assert_uint_eq(decoded_byte(out.data, i), (unsigned char)bytes.data[i]);
+    ck_assert_uint_eq(decoded_alike(out.data, buffer_slice(&bytes)), size);
     buffer_free(&bytes);
     buffer_free(&hex);
     buffer_free(&out);

@@ -4,6 +4,14 @@
 #include "base/stop.h"
 #include "lettered.h"
 
+static struct buffer frame_bytes; // of the frame that was read last
+
+static void tear_down(void)
+{
+    buffer_free(&frame_bytes);
+    lettered_tear_down();
+}
+
 static bool retry(bool reads_rows)
 {
     return letters_retry(lettered_spool, &lettered_options, reads_rows, &lettered_err);
@@ -12,16 +20,17 @@ static bool retry(bool reads_rows)
 /* The body of frame NUMBER, decompressed; its keys and kind in *FRAME. */
 static const char *read_frame(uint64_t number, struct index_frame *frame)
 {
-    static struct buffer bytes;
     static char text[1 << 16];
     struct decompressor *d;
     struct slice body;
     const char *why;
     size_t got;
     ck_assert(spooled_find_frame(lettered_spool, FRAMES_PENDING, number, frame));
-    buffer_init(&bytes, 1 << 20);
-    unit_assert_ok(spool_read_frame(lettered_spool, frame, &bytes, &body, &why, &lettered_err),
-                   lettered_err);
+    buffer_free(&frame_bytes);
+    buffer_init(&frame_bytes, 1 << 20);
+    unit_assert_ok(
+        spool_read_frame(lettered_spool, frame, &frame_bytes, &body, &why, &lettered_err),
+        lettered_err);
     ck_assert_ptr_null(why);
     unit_assert_ok(decompressor_new(&d, &lettered_err), lettered_err);
     decompressor_open(d, body);
@@ -200,7 +209,7 @@ START_TEST(a_stop_request_leaves_the_rest_dead)
 }
 END_TEST
 
-UNIT_MAIN_WITH("job/letters_retry", spooled_set_up, lettered_tear_down,
+UNIT_MAIN_WITH("job/letters_retry", spooled_set_up, tear_down,
                UNIT_TEST(a_frames_letters_are_one_frame_again),
                UNIT_TEST(a_frame_is_not_larger_than_asked),
                UNIT_TEST(without_letters_nothing_changes),

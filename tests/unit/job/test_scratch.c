@@ -13,10 +13,12 @@ static char *directory;
 static int dir;
 static struct scratch *scratch;
 static struct chain chains[LISTS];
+static unsigned seen[RECORDS];
 static struct error err;
 
 static void set_up(void)
 {
+    memset(seen, 0, sizeof seen);
     directory = unit_make_directory();
     unit_assert_ok(file_open_directory(&dir, directory, false, &err), err);
     unit_assert_ok(scratch_open(&scratch, dir, &err), err);
@@ -43,8 +45,6 @@ static void append(size_t list, uint64_t number, size_t padding)
     unit_assert_ok(chain_append(scratch, &chains[list], buffer_slice(&record), &err), err);
     buffer_free(&record);
 }
-
-static unsigned seen[RECORDS];
 
 static bool see(void *context, struct slice record, struct error *e)
 {
