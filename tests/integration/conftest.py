@@ -19,6 +19,8 @@ ALL_ENGINES = (*SEARCH_ENGINES, "secured")
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "sanitizers: runs again with the program built with sanitizers")
+    config.addinivalue_line(
+        "markers", "memory: measures memory, of which sanitizers take most")
 
 
 def search_engine_of(item):

@@ -184,6 +184,10 @@ class Job:
             kill_group(process)
             raise RuntimeError(f"still running:\n{process.stderr_text()[-4000:]}") from None
 
+    def has_begun(self):
+        """Is there a spool to look at? A segment is made when the index has the job."""
+        return self.segments() != []
+
     def look(self, command, *options):
         """status, inspect or dead list as JSON."""
         done = self.bobbin.run([*command.split(), "--json", self.spool, *options])

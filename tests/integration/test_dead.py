@@ -206,6 +206,7 @@ MANY = 100_000
 MOST_KIB = 32 << 10
 
 
+@pytest.mark.memory
 def test_a_hundred_thousand_letters_take_little_memory(elasticsearch, make_job, database, bobbin):
     table = database.make_numbers(MANY)
     job = make_job(f"SELECT *, 'word' AS mark FROM {table}", elasticsearch, TYPED)

@@ -137,6 +137,14 @@ class Sweep:
             self.assert_told(result, CAUSES[cause])
             self.assert_goes_on()
 
+    def fail_kind(self, kind, cause, how):
+        """Fail the first call of that kind."""
+        call, name = kind.replace("segment", ".seg.zst").split(" ")
+        self.begin()
+        result = self.run(self.disk.fails(1, cause, how, calls=f"{call} *{name}"))
+        self.assert_told(result, CAUSES[cause])
+        self.assert_goes_on()
+
 
 @pytest.fixture
 def disk(bobbin):
@@ -160,13 +168,17 @@ def job(bobbin, database, disk, cluster):
 
 @pytest.mark.parametrize("cause, how, step", [(errno.EIO, "once", 1), (errno.ENOSPC, "short", 3)])
 def test_whatever_call_fails_it_is_74_and_the_same_command_goes_on(job, disk, cause, how, step):
-    """STEP: of both stages at a time. Each alone meets every number."""
+    """STEP: of both stages at a time. Each alone meets every number. How many commits there are differs from
+    run to run, so a kind of call may have been passed over: it fails by its name."""
     failed = set()
-    for stage in OPTIONS:
+    for stage in ("dump", "replay", "run"):
         sweep = Sweep(job, disk, stage)
         sweep.fail_each(cause, how, step if stage == "run" else 1)
         failed |= sweep.failed
-    assert failed == CALLS
+    assert failed <= CALLS
+    for kind in sorted(CALLS - failed):
+        sweep.fail_kind(kind, cause, how)
+        assert kind in sweep.failed
 
 
 def test_a_directory_that_was_not_made_durable_is_by_the_next_start(job, disk):

@@ -153,7 +153,7 @@ def test_a_node_that_goes_and_comes_back_loses_nothing(halfway, end):
 def test_a_node_that_is_killed_under_load_loses_nothing(engine, make_job, database):
     job = make_job(database.make_numbers(20_000), engine)
     process = job.start("--frame-size", "64K")
-    wait_for(lambda: job.spool.exists() and job.look("status")["acknowledged"] > 1000, "documents")
+    wait_for(lambda: job.has_begun() and job.look("status")["acknowledged"] > 1000, "documents")
     engine.kill()
     assert process.poll() is None
     engine.start()

@@ -226,7 +226,7 @@ def test_a_cut_connection_between_doubled_rows_does_not_hide_them(database, make
     gate.shut()
     process = job.start("--frame-size", "4K", stage="dump")
     pid, = gate.wait_until_reached()
-    wait_for(lambda: job.spool.exists() and job.look("status")["rows_read"] >= 5, "rows in the spool")
+    wait_for(lambda: job.has_begun() and job.look("status")["rows_read"] >= 5, "rows in the spool")
     database.execute("SELECT pg_terminate_backend(%s)", (pid,))
     gate.open()
     assert job.finish(process) == CONFIG

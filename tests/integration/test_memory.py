@@ -1,5 +1,7 @@
 """Peak memory at the default settings: small, and the same for ten times the rows."""
 
+import pytest
+
 from engines import ROOT
 from jobs import FINISHED, all_in, ledger
 
@@ -9,6 +11,7 @@ MOST_KIB = 32 << 10
 MOST_BETWEEN_KIB = 2 << 10
 
 
+@pytest.mark.memory
 def test_peak_memory_is_bounded_and_does_not_grow_with_the_rows(elasticsearch, make_job, generated):
     peaks = []
     for highest in (FEW, MANY):
@@ -23,6 +26,7 @@ def test_peak_memory_is_bounded_and_does_not_grow_with_the_rows(elasticsearch, m
     assert abs(peaks[1] - peaks[0]) < MOST_BETWEEN_KIB
 
 
+@pytest.mark.memory
 def test_a_comparison_and_a_repair_of_all_documents_are_bounded_too(elasticsearch, make_job, generated):
     peaks = []
     for highest in (FEW, MANY):

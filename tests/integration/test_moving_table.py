@@ -193,8 +193,9 @@ def test_a_snapshots_holder_that_is_ended_ends_the_dump_and_what_is_read_stays(d
     moving = Moving(database, make_job, gate)
     process = moving.dump_to_the_gate("dump")
     pid, = gate.waiting()
-    database.execute("""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = 'bobbin' AND datname = current_database() AND pid <> %s""", (pid,))
+    holder = "FROM pg_stat_activity WHERE application_name = 'bobbin' AND datname = current_database() AND pid <> %s"
+    database.execute(f"SELECT pg_terminate_backend(pid) {holder}", (pid,))
+    wait_for(lambda: database.execute(f"SELECT count(*) {holder}", (pid,)) == [(0,)], "its end")
     gate.open()
     assert moving.job.finish(process) == STOPPED
     assert "the dump's snapshot is gone" in process.stderr_text()
