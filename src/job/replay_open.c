@@ -78,7 +78,6 @@ bool replay_ensure_index(struct replay *r, struct error *err)
     return ask_hosts(r, create_index, err) && ask_hosts(r, look, err);
 }
 
-/* What follows the host in a bulk request's URL. */
 /* What follows the host in a bulk request's URL; encoded in the one way that a signature allows. */
 static bool put_path(struct replay *r, const char *index, struct error *err)
 {

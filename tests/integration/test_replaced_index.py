@@ -102,6 +102,19 @@ def test_an_index_that_is_replaced_before_anything_is_in_is_filled(engine, make_
     assert job.documents() == job.expected()
 
 
+def test_a_repair_of_an_index_that_was_replaced_sends_nothing(engine, make_job, database):
+    job = make_job(database.make_numbers(9), engine)
+    assert job.run().returncode == FINISHED
+    engine.delete_index(job.index)
+    result = job.run("--deep", "--repair", stage="verify")
+    assert result.returncode == CONFIG and "does not exist" in result.stderr, result.stdout + result.stderr
+    assert engine.request("GET", job.index)[0] == 404
+    engine.create_index(job.index, NO_MAPPING)
+    result = job.run("--deep", "--repair", stage="verify")
+    assert result.returncode == CONFIG and REPLACED in result.stderr, result.stdout + result.stderr
+    assert job.documents() == {}
+
+
 # -- aliases and data streams ----------------------------------------------------------------------
 
 
