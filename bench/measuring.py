@@ -1,14 +1,15 @@
 """What the benchmarks share: processes measured from outside, a throwaway directory, tables in Markdown."""
 
 import os
-import signal
 import shutil
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,11 @@ class Figures:
     rss: float  # MiB, the client's peak
     postgresql: float = 0.0  # CPU seconds of its sessions
     engine: float = 0.0  # CPU seconds
+
+
+def median(figures):
+    """Of each figure by itself."""
+    return Figures(*map(statistics.median, zip(*map(astuple, figures))))
 
 
 def say(text):
@@ -47,19 +53,24 @@ def measure(work, commands, env=None):
     """
     begun = time.monotonic()
     processes = [start(work, number, command, env) for number, command in enumerate(commands)]
+    return finish(work, processes, begun)
+
+
+def finish(work, processes, begun):
+    """Wait for what start() has started since BEGUN; the figures of all together."""
     codes = [process.wait() for process in processes]
     wall = time.monotonic() - begun
     figures = []
     for number, code in enumerate(codes):
         if code != 0:
             print((work / f"output.{number}").read_text(errors="replace")[-4000:], file=sys.stderr)
-            fail(f"{' '.join(map(str, commands[number]))[:200]}: exit {code}")
+            fail(f"{' '.join(processes[number].args)[:200]}: exit {code}")
         figures.append(list(map(float, (work / f"time.{number}").read_text().split())))
     return Figures(wall, sum(user + system for user, system, _ in figures),
                    sum(kibibytes for _, _, kibibytes in figures) / 1024)
 
 
-def start(work, number, command, env):
+def start(work, number, command, env=None):
     command = ["time", "-q", "-f", "%U %S %M", "-o", work / f"time.{number}", *command]
     with open(work / f"output.{number}", "wb") as output:
         return subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
