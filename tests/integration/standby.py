@@ -47,4 +47,10 @@ class Churn:
         """Now every query on the standby that began before is in the way."""
         self.database.execute(f"INSERT INTO {self.table} SELECT generate_series(1, 100)")
         self.database.execute(f"DELETE FROM {self.table}")
+        wait_for(self.is_emptied, "vacuum to remove all rows")
+
+    def is_emptied(self):
+        """Vacuum passes over a page that is just being written, and gives up the file once it is empty."""
         self.database.execute(f"VACUUM {self.table}")
+        [(size,)] = self.database.execute(f"SELECT pg_relation_size('{self.table}')")
+        return size == 0
