@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/stop.h"
+
 enum {
     OPEN_FLAGS =
         O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, // a pipe in a file's place must not make us wait
@@ -206,6 +208,16 @@ bool file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t s
         *got += (size_t)n;
     }
     return true;
+}
+
+bool file_open_path(int *fd, const char *path, struct error *err)
+{
+    do { // a pipe without a writer makes it wait
+        *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    } while (*fd < 0 && errno == EINTR && !stop_is_requested());
+    if (*fd < 0 && stop_is_requested())
+        return error_set(err, ERROR_STOPPED, "asked to stop");
+    return *fd >= 0 || error_set_errno(err, ERROR_CONFIG, "file %s can't be read", path);
 }
 
 bool file_read_whole(const char *path, struct buffer *out, struct error *err)

@@ -46,6 +46,10 @@ MUST_CHECK bool file_write_at(int fd, const char *name, uint64_t offset, struct 
 MUST_CHECK bool file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t size,
                              size_t *got, struct error *err);
 
+/* Open PATH, a file, pipe or device of the user's own, for reading. ERROR_CONFIG when it can't be; ERROR_STOPPED
+ * on a stop request, as a pipe waits for its writer. */
+MUST_CHECK bool file_open_path(int *fd, const char *path, struct error *err);
+
 /* Append the whole file NAME, named by PATH from the working directory, to OUT. ERROR_CONFIG when
  * it can't be read or is larger than OUT's maximum: this is for the user's own files. */
 MUST_CHECK bool file_read_whole(const char *path, struct buffer *out, struct error *err);

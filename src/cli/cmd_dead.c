@@ -4,12 +4,12 @@
 
 #include <jansson.h>
 
+#include "base/json_scan.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "encode/json.h"
 #include "job/letters.h"
 #include "sink/bulk.h"
-#include "sink/json_scan.h"
 
 /* --- list --- */
 

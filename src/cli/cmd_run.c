@@ -1,10 +1,11 @@
-/* cmd_run.c: run, dump and replay. */
+/* cmd_run.c: run, dump, replay and load. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "encode/ndjson.h"
 
 enum { LEAST_FRAME_BYTES = 4 << 10, MOST_FRAME_BYTES = 64 << 20, PLAN_MAX_BYTES = 1 << 30 };
 
@@ -35,13 +36,30 @@ static bool check_urls(struct job_options *o, struct error *err)
     return true;
 }
 
-static bool check_source(struct job_options *o, struct error *err)
+static bool check_query(const struct job_options *o, struct error *err)
 {
-    if ((o->table == NULL) == (o->query_file == NULL))
+    return is_given("key", o->key, err) && in_range("jobs", o->jobs, 1, JOB_PARTS_MAX, err) &&
+           in_range("window-rows", o->window_rows, 1, 1u << 30, err);
+}
+
+static bool check_input(const struct job_options *o, struct error *err)
+{
+    enum ndjson_format format = (enum ndjson_format)o->format;
+    bool has_id = o->id_field != NULL && o->id_field[0] != '\0';
+    if (format == NDJSON_DOCUMENTS && !has_id)
+        return error_set(err, ERROR_USAGE, "--format documents: name their id's field: --id FIELD");
+    if (has_id && format != NDJSON_AUTO && format != NDJSON_DOCUMENTS)
+        return error_set(err, ERROR_USAGE, "--id is for documents: %s have their ids themselves",
+                         ndjson_format_name(format));
+    return true;
+}
+
+static bool check_source(const struct job_options *o, struct error *err)
+{
+    if (o->input == NULL && (o->table == NULL) == (o->query_file == NULL))
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
-    return is_given("index", o->index, err) && is_given("key", o->key, err) &&
-           in_range("jobs", o->jobs, 1, JOB_PARTS_MAX, err) &&
-           in_range("window-rows", o->window_rows, 1, 1u << 30, err) &&
+    return is_given("index", o->index, err) &&
+           (o->input != NULL ? check_input(o, err) : check_query(o, err)) &&
            in_range("level", o->level, 1, 19, err) &&
            in_range("frame-size", o->frame_bytes, LEAST_FRAME_BYTES, MOST_FRAME_BYTES, err) &&
            in_range("segment-size", o->segment_bytes, LEAST_FRAME_BYTES, UINT32_MAX, err) &&
@@ -98,6 +116,14 @@ int command_failed(const struct error *err)
     return error_exit_status(err->kind);
 }
 
+int command_load(struct options *o)
+{
+    struct error err = {.kind = ERROR_NONE};
+    if (!is_given("input", o->job.input, &err))
+        return command_failed(&err);
+    return command_run(o, SPOOL_DUMP | SPOOL_REPLAY);
+}
+
 int command_run(struct options *o, unsigned roles)
 {
     struct error err = {.kind = ERROR_NONE};
@@ -108,7 +134,7 @@ int command_run(struct options *o, unsigned roles)
         return command_failed(&err);
     if (o->job.dry_run)
         return dry_run(&o->job);
-    if (!progress_new(&progress, roles, o->quiet, &err))
+    if (!progress_new(&progress, roles, o->job.input != NULL ? "load" : "dump", o->quiet, &err))
         return command_failed(&err);
     bool ok = job_run(&o->job, roles, progress_observe, progress, &last, &has_last, &err);
     progress_end(progress);

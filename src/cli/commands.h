@@ -8,6 +8,9 @@
 /* run, dump, replay: ROLES are the stages. The last line on standard output is the ledger. */
 int command_run(struct options *o, unsigned roles);
 
+/* The same, of a file. */
+int command_load(struct options *o);
+
 int command_status(struct options *o);
 int command_verify(struct options *o);
 int command_inspect(struct options *o);

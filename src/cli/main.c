@@ -20,6 +20,7 @@ static const struct command_row {
     {"run", COMMAND_RUN, "[OPTION]...", "dump and replay at the same time, to the end"},
     {"dump", COMMAND_DUMP, "[OPTION]...", "read the rows into the spool"},
     {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
+    {"load", COMMAND_LOAD, "[OPTION]... FILE", "send an NDJSON file's documents the same way"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
     {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
      "read every frame back and compare it with the index"},
@@ -68,6 +69,8 @@ static int dispatch(enum command command, struct options *o)
         return command_run(o, SPOOL_DUMP);
     case COMMAND_REPLAY:
         return command_run(o, SPOOL_REPLAY);
+    case COMMAND_LOAD:
+        return command_load(o);
     case COMMAND_STATUS:
         return command_status(o);
     case COMMAND_VERIFY:

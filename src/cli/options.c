@@ -3,48 +3,15 @@
 
 #include <ctype.h>
 #include <getopt.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/ini_file.h"
+#include "cli/options_table.h"
 #include "cli/secret.h"
 #include "cli/values.h"
 
-enum type { STRING, LIST, COUNT, SIZE, DURATION, CHOICE, FLAG, SECRET };
-
-enum {
-    RUN = 1 << COMMAND_RUN,
-    DUMP = 1 << COMMAND_DUMP,
-    REPLAY = 1 << COMMAND_REPLAY,
-    STATUS = 1 << COMMAND_STATUS,
-    INSPECT = 1 << COMMAND_INSPECT,
-    VERIFY = 1 << COMMAND_VERIFY,
-    RETRY = 1 << COMMAND_DEAD_RETRY,
-    SOURCE = RUN | DUMP | VERIFY | RETRY,
-    SINK = RUN | REPLAY | VERIFY | RETRY,
-    RUNNING = SOURCE | SINK,
-    LOOKING = STATUS | INSPECT | VERIFY | 1 << COMMAND_DEAD_LIST,
-    EVERY = (1 << COMMANDS) - 1,
-    NAMING = EVERY & ~(RUN | DUMP | REPLAY), // the spool, without --spool
-};
-
-static const struct row {
-    const char *name;
-    enum type type;
-    size_t offset;
-    const char *standard; // the default; "": none
-    unsigned commands;
-    const char *argument;
-    const char *help;
-} rows[] = {
-#define OPTION(name, type, field, standard, commands, argument, help)                              \
-    {name, type, offsetof(struct options, field), standard, commands, argument, help},
-#include "cli/options.def"
-#undef OPTION
-};
-
-enum { ROWS = sizeof rows / sizeof *rows, NAME_BYTES = 64, LIST_MAX = JOB_URLS_MAX };
+enum { NAME_BYTES = 64, LIST_MAX = JOB_URLS_MAX };
 
 _Static_assert((int)JOB_URLS_MAX == (int)JOB_HEADERS_MAX, "all lists have one length");
 
@@ -55,13 +22,13 @@ struct reading {
     struct options *options;
     enum command command;
     enum source source;
-    enum source sources[ROWS]; // of each row's value so far
-    const char *where;         // "--", "BOBBIN_..." or the file, for messages
-    const char *config;        // the config file's path
+    enum source sources[OPTION_ROWS]; // of each row's value so far
+    const char *where;                // "--", "BOBBIN_..." or the file, for messages
+    const char *config;               // the config file's path
     struct error *err;
 };
 
-static void *field_of(struct options *o, const struct row *row)
+static void *field_of(struct options *o, const struct option_row *row)
 {
     return (char *)o + row->offset;
 }
@@ -77,18 +44,18 @@ static char *own(struct options *o, const char *text)
     return copy;
 }
 
-static bool set_string(struct reading *r, const struct row *row, const char *text)
+static bool set_string(struct reading *r, const struct option_row *row, const char *text)
 {
     char *copy = *(char **)field_of(r->options, row) = own(r->options, text);
     return copy != NULL || error_set_memory(r->err);
 }
 
 /* The first value of a source replaces what earlier sources gave. */
-static bool add_to_list(struct reading *r, const struct row *row, const char *text)
+static bool add_to_list(struct reading *r, const struct option_row *row, const char *text)
 {
     const char **list = field_of(r->options, row);
     size_t count = 0;
-    if (r->sources[row - rows] != r->source)
+    if (r->sources[row - option_rows] != r->source)
         list[0] = NULL;
     while (list[count] != NULL)
         count++;
@@ -99,7 +66,7 @@ static bool add_to_list(struct reading *r, const struct row *row, const char *te
     return list[count] != NULL || error_set_memory(r->err);
 }
 
-static bool parse(struct reading *r, const struct row *row, const char *text)
+static bool parse(struct reading *r, const struct option_row *row, const char *text)
 {
     void *field = field_of(r->options, row);
     switch (row->type) {
@@ -122,36 +89,15 @@ static bool parse(struct reading *r, const struct row *row, const char *text)
     return false;
 }
 
-static const char *form_of(const struct row *row)
-{
-    switch (row->type) {
-    case COUNT:
-        return "a whole number";
-    case SIZE:
-        return "a size such as 64M";
-    case DURATION:
-        return "a time such as 30s, 10m or 1h";
-    case CHOICE:
-        return row->argument;
-    case FLAG:
-        return "yes or no";
-    case STRING:
-    case LIST:
-    case SECRET:
-        break;
-    }
-    return "a text";
-}
-
-static bool set_value(struct reading *r, const struct row *row, const char *text)
+static bool set_value(struct reading *r, const struct option_row *row, const char *text)
 {
     if (!parse(r, row, text)) {
         if (r->err->kind == ERROR_NONE)
             error_set(r->err, ERROR_USAGE, "%s%s: \"%s\" is not %s", r->where, row->name, text,
-                      form_of(row));
+                      option_form(row));
         return false;
     }
-    r->sources[row - rows] = r->source;
+    r->sources[row - option_rows] = r->source;
     return true;
 }
 
@@ -162,7 +108,7 @@ static void note_exposure(struct reading *r, const char *path)
         r->options->exposed_file = own(r->options, path);
 }
 
-static bool set_from_file(struct reading *r, const struct row *row, const char *path)
+static bool set_from_file(struct reading *r, const struct option_row *row, const char *path)
 {
     char *secret;
     bool ok = secret_read_file(path, &secret, r->err)
@@ -174,7 +120,7 @@ static bool set_from_file(struct reading *r, const struct row *row, const char *
 }
 
 /* One text may hold a whole list, with commas or spaces between; a header has both in it. */
-static bool set_list(struct reading *r, const struct row *row, const char *text)
+static bool set_list(struct reading *r, const struct option_row *row, const char *text)
 {
     struct buffer word;
     if (row->type != LIST || strcmp(row->name, "header") == 0)
@@ -192,23 +138,10 @@ static bool set_list(struct reading *r, const struct row *row, const char *text)
     return ok;
 }
 
-/* NAME is a row's, or a secret's with "-file" behind it (*IS_FILE). NULL: there is none. */
-static const struct row *find_row(const char *name, bool *is_file)
-{
-    for (int i = 0; i < ROWS; i++) {
-        size_t length = strlen(rows[i].name);
-        *is_file = rows[i].type == SECRET && strncmp(name, rows[i].name, length) == 0 &&
-                   strcmp(name + length, "-file") == 0;
-        if (*is_file || strcmp(name, rows[i].name) == 0)
-            return &rows[i];
-    }
-    return NULL;
-}
-
 static bool set_by_name(struct reading *r, const char *name, const char *text)
 {
     bool is_file;
-    const struct row *row = find_row(name, &is_file);
+    const struct option_row *row = option_find(name, &is_file);
     if (row == NULL)
         return error_set(r->err, ERROR_CONFIG, "%sthere is no option \"%s\"", r->where, name);
     if (!(row->commands & 1u << r->command))
@@ -222,8 +155,9 @@ static bool set_by_name(struct reading *r, const char *name, const char *text)
 
 static bool read_defaults(struct reading *r)
 {
-    for (int i = 0; i < ROWS; i++)
-        if (rows[i].standard[0] != '\0' && !set_value(r, &rows[i], rows[i].standard))
+    for (int i = 0; i < OPTION_ROWS; i++)
+        if (option_rows[i].standard[0] != '\0' &&
+            !set_value(r, &option_rows[i], option_rows[i].standard))
             return false;
     return true;
 }
@@ -253,7 +187,7 @@ static void variable_name(const char *option, const char *suffix, char out[NAME_
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-static bool read_variable(struct reading *r, const struct row *row)
+static bool read_variable(struct reading *r, const struct option_row *row)
 {
     char name[NAME_BYTES];
     variable_name(row->name, "", name);
@@ -269,20 +203,20 @@ static bool read_variable(struct reading *r, const struct row *row)
 static bool read_environment(struct reading *r)
 {
     r->source = FROM_ENVIRONMENT;
-    for (int i = 0; i < ROWS; i++)
-        if ((rows[i].commands & 1u << r->command) && !read_variable(r, &rows[i]))
+    for (int i = 0; i < OPTION_ROWS; i++)
+        if ((option_rows[i].commands & 1u << r->command) && !read_variable(r, &option_rows[i]))
             return false;
     return true;
 }
 
 /* What getopt_long returns: of a row, and of a secret's name without "-file", which it would else take
  * for an abbreviation. */
-enum { ROW_0 = 1000, SECRET_0 = 2000, LONG_OPTIONS = 2 * ROWS + 2 };
+enum { ROW_0 = 1000, SECRET_0 = 2000, LONG_OPTIONS = 2 * OPTION_ROWS + 2 };
 
-static void fill_long_options(struct option *out, char names[ROWS][NAME_BYTES])
+static void fill_long_options(struct option *out, char names[OPTION_ROWS][NAME_BYTES])
 {
-    for (int i = 0; i < ROWS; i++) {
-        const struct row *row = &rows[i];
+    for (int i = 0; i < OPTION_ROWS; i++) {
+        const struct option_row *row = &option_rows[i];
         snprintf(names[i], NAME_BYTES, "%s%s", row->name, row->type == SECRET ? "-file" : "");
         *out++ = (struct option){names[i], row->type == FLAG ? no_argument : required_argument,
                                  NULL, ROW_0 + i};
@@ -300,9 +234,10 @@ static bool refuse_argument(struct reading *r, int c, const char *word)
         return error_set(r->err, ERROR_USAGE,
                          "--%s: others can see the command line: give --%s-file FILE, or the "
                          "environment",
-                         rows[c - SECRET_0].name, rows[c - SECRET_0].name);
+                         option_rows[c - SECRET_0].name, option_rows[c - SECRET_0].name);
     if (optopt >= ROW_0)
-        return error_set(r->err, ERROR_USAGE, "--%s %s; see --help", rows[optopt - ROW_0].name,
+        return error_set(r->err, ERROR_USAGE, "--%s %s; see --help",
+                         option_rows[optopt - ROW_0].name,
                          c == ':' ? "needs a value" : "takes no value");
     if (optopt != 0)
         return error_set(r->err, ERROR_USAGE, "there is no option \"-%c\"; see --help", optopt);
@@ -310,7 +245,7 @@ static bool refuse_argument(struct reading *r, int c, const char *word)
                      (int)strcspn(word, "="), word); // behind "=" may be a secret
 }
 
-static bool take_argument(struct reading *r, const struct row *row, char *value)
+static bool take_argument(struct reading *r, const struct option_row *row, char *value)
 {
     if (!(row->commands & 1u << r->command))
         return error_set(r->err, ERROR_USAGE, "--%s does not belong to this command; see --help",
@@ -322,22 +257,23 @@ static bool take_argument(struct reading *r, const struct row *row, char *value)
     return secret_check_argument(row->name, value, r->err) && set_value(r, row, value);
 }
 
-/* The spool may be named without --spool; dead show wants an id behind it. */
+/* The spool may be named without --spool, the file to load without --input; dead show wants an id behind it. */
 static bool take_operands(struct reading *r, int argc, char **argv)
 {
     bool is_show = r->command == COMMAND_DEAD_SHOW;
-    char **extra = argv + optind + (NAMING & 1u << r->command ? 1 : 0) + is_show;
+    const char *name = option_of_operand(r->command);
+    char **extra = argv + optind + (name != NULL) + is_show;
     if (extra < argv + argc)
         return error_set(r->err, ERROR_USAGE, "unexpected argument \"%s\"; see --help", *extra);
     if (is_show && optind < argc)
         r->options->id = argv[--argc];
-    return optind == argc || set_value(r, find_row("spool", &(bool){false}), argv[optind]);
+    return optind == argc || set_value(r, option_find(name, &(bool){false}), argv[optind]);
 }
 
 /* PASS 0 only looks for --config and --help, which come before the other sources. */
 static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
 {
-    char names[ROWS][NAME_BYTES];
+    char names[OPTION_ROWS][NAME_BYTES];
     struct option long_options[LONG_OPTIONS];
     int c;
     fill_long_options(long_options, names);
@@ -350,9 +286,9 @@ static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
             r->options->wants_help = true;
             continue;
         }
-        if (c < ROW_0 || c >= ROW_0 + ROWS)
+        if (c < ROW_0 || c >= ROW_0 + OPTION_ROWS)
             return refuse_argument(r, c, argv[optind - 1]);
-        const struct row *row = &rows[c - ROW_0];
+        const struct option_row *row = &option_rows[c - ROW_0];
         bool is_early = strcmp(row->name, "config") == 0;
         if ((pass == 0) == is_early && !take_argument(r, row, optarg))
             return false;
@@ -378,22 +314,4 @@ void options_free(struct options *o)
     for (size_t i = 0; i < o->owned_count; i++)
         secret_free(o->owned[i]); // which of them are secrets isn't asked
     o->owned_count = 0;
-}
-
-/* --- help --- */
-
-void options_put_help(enum command command, struct buffer *out)
-{
-    for (int i = 0; i < ROWS; i++) {
-        const struct row *row = &rows[i];
-        char left[NAME_BYTES];
-        if (!(row->commands & 1u << command))
-            continue;
-        snprintf(left, sizeof left, "--%s%s%s%s", row->name, row->type == SECRET ? "-file" : "",
-                 row->type == FLAG ? "" : " ", row->type == SECRET ? "FILE" : row->argument);
-        buffer_append_format(out, "  %-32s %s", left, row->help);
-        if (row->standard[0] != '\0')
-            buffer_append_format(out, " (%s)", row->standard);
-        buffer_append_byte(out, '\n');
-    }
 }

@@ -10,6 +10,7 @@ enum command {
     COMMAND_RUN,
     COMMAND_DUMP,
     COMMAND_REPLAY,
+    COMMAND_LOAD,
     COMMAND_STATUS,
     COMMAND_VERIFY,
     COMMAND_INSPECT,
@@ -42,8 +43,8 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool but by run, dump and replay; dead show takes a second
- * one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
+ * config file. One operand is taken for --spool, by load for --input, by run, dump and replay not at all;
+ * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,
                              struct error *err);

@@ -24,6 +24,7 @@ struct sample {
 
 struct progress {
     unsigned roles;
+    const char *first; // the name of the stage that fills the spool
     bool is_quiet;
     bool is_terminal;
     int64_t logged_ms;
@@ -145,9 +146,9 @@ static void put_stage(struct buffer *out, bool is_terminal, const char *name, co
     buffer_append_string(out, "/s");
 }
 
-static void put_dump(struct buffer *out, bool is_terminal, const struct view *v)
+static void put_dump(struct buffer *out, bool is_terminal, const char *name, const struct view *v)
 {
-    put_stage(out, is_terminal, "dump", "rows", v->rows, v, v->rows_per_s);
+    put_stage(out, is_terminal, name, "rows", v->rows, v, v->rows_per_s);
     buffer_append_string(out, "  spool ");
     progress_put_bytes(out, v->job.spool_bytes);
     if (v->is_waiting)
@@ -232,7 +233,7 @@ static void draw(void *context)
     buffer_init(&line, LINE_BYTES);
     buffer_clear(&p->lines);
     if (p->roles & SPOOL_DUMP) {
-        put_dump(&line, true, v);
+        put_dump(&line, true, p->first, v);
         put_cut(&p->lines, &line, width);
         buffer_clear(&line);
     }
@@ -252,7 +253,7 @@ static void log_line(struct progress *p, const struct view *v)
     p->logged_ms = now;
     buffer_init(&line, LINE_BYTES);
     if (p->roles & SPOOL_DUMP)
-        put_dump(&line, false, v);
+        put_dump(&line, false, p->first, v);
     if (p->roles == (SPOOL_DUMP | SPOOL_REPLAY))
         buffer_append_string(&line, "; ");
     if (p->roles & SPOOL_REPLAY)
@@ -263,12 +264,14 @@ static void log_line(struct progress *p, const struct view *v)
 
 /* --- the display --- */
 
-bool progress_new(struct progress **out, unsigned roles, bool is_quiet, struct error *err)
+bool progress_new(struct progress **out, unsigned roles, const char *first, bool is_quiet,
+                  struct error *err)
 {
     struct progress *p = calloc(1, sizeof *p);
     if (p == NULL)
         return error_set_memory(err);
     p->roles = roles;
+    p->first = first;
     p->is_quiet = is_quiet;
     p->is_terminal = !is_quiet && isatty(STDERR_FILENO);
     p->logged_ms = clock_monotonic_ms();

@@ -6,9 +6,9 @@
 
 struct progress;
 
-/* ROLES: the stages that run. IS_QUIET: show nothing. */
-MUST_CHECK bool progress_new(struct progress **out, unsigned roles, bool is_quiet,
-                             struct error *err);
+/* ROLES: the stages that run; FIRST: what the first of them is called (borrowed). IS_QUIET: show nothing. */
+MUST_CHECK bool progress_new(struct progress **out, unsigned roles, const char *first,
+                             bool is_quiet, struct error *err);
 
 /* Show how things stand; a job_observer, with the progress as its context. */
 void progress_observe(void *context, struct spool *spool, const struct job_live *live);

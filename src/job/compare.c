@@ -1,10 +1,10 @@
 /* compare.c: see compare.h: rows, dead letters and documents become records of the join. */
 #include "job/compare.h"
 
+#include "base/json_scan.h"
 #include "base/log.h"
 #include "job/dump_internal.h"
 #include "job/letters.h"
-#include "sink/json_scan.h"
 #include "sink/search.h"
 #include "sink/source_hash.h"
 

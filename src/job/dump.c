@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job/dump_internal.h"
+#include "job/feed.h"
 
 /* --- preparing --- */
 
@@ -207,11 +208,5 @@ bool dump_run(struct dump *d, struct spool *s, struct error *err)
     bool ok = d->options->snapshot != JOB_SNAPSHOT_DUMP || take_snapshot(d, err);
     ok = ok && run_workers(d, err);
     pg_end(d->pg);
-    if (!ok && (err->kind == ERROR_DISK || err->kind == ERROR_DAMAGED))
-        return false;
-    struct error ending = {.kind = ERROR_NONE};
-    bool is_ended = spool_finish_dump(s, &ending);
-    if (ok && !is_ended)
-        *err = ending;
-    return ok && is_ended;
+    return feed_end(s, ok, err);
 }

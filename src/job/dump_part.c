@@ -11,11 +11,14 @@ enum {
     IDLE_MS = 250,
     STATEMENT_MAX_BYTES = 4 << 20,
     PART_KEYS_MAX_BYTES = 4 * FRAME_KEY_MAX_BYTES,
+    DOCUMENT_MAX_BYTES = 1 << 30, // PostgreSQL's own limit of a value
 };
 
 struct part_dump {
     struct dump *dump;
     struct pg *pg; // NULL while there is no connection
+    struct document_encoder *encoder;
+    struct buffer lines; // of the current document
     struct frames *frames;
     struct key_range left; // of the part
     struct buffer after;   // left.from's bytes
@@ -74,6 +77,14 @@ static bool begin_window(struct part_dump *p, struct error *err)
     return snapshot != NULL && err->kind == ERROR_CONFIG && lose_snapshot(p, err);
 }
 
+static bool add_row(struct part_dump *p, struct slice row, struct error *err)
+{
+    struct document_result result;
+    buffer_clear(&p->lines);
+    return document_encode(p->encoder, row, &p->lines, &result, err) &&
+           frames_add(p->frames, &result, buffer_slice(&p->lines), row, err);
+}
+
 /* *IS_WHOLE false: the spool has no room for the rest. */
 static bool read_rows(struct part_dump *p, bool *is_whole, struct error *err)
 {
@@ -82,7 +93,7 @@ static bool read_rows(struct part_dump *p, bool *is_whole, struct error *err)
     while (what != PG_COPY_END && !frames_lack_room(p->frames)) {
         if (!pg_copy_read(p->pg, IDLE_MS, &what, &row, err))
             return false;
-        if (what == PG_COPY_ROW && !frames_add_row(p->frames, row, err))
+        if (what == PG_COPY_ROW && !add_row(p, row, err))
             return false;
         if (what == PG_COPY_IDLE && !frames_tick(p->frames, err))
             return false;
@@ -241,12 +252,16 @@ bool dump_parts(struct dump *d, struct error *err)
     struct document_shape shape = dump_shape(d);
     pace_begin(&p.pace, d->options);
     buffer_init(&p.after, FRAME_KEY_MAX_BYTES);
-    bool ok = frames_new(&p.frames, &shape, d->options, d->spool, d->live, err);
+    buffer_init(&p.lines, DOCUMENT_MAX_BYTES);
+    bool ok = document_encoder_new(&p.encoder, &shape, err) &&
+              frames_new(&p.frames, d->options, d->spool, d->live, err);
     if (ok && d->is_standby)
         frames_set_check(p.frames, check_rows, &p);
     ok = ok && dump_all(&p, err);
     pg_close(p.pg);
     frames_free(p.frames);
+    document_encoder_free(p.encoder);
+    buffer_free(&p.lines);
     buffer_free(&p.after);
     return ok;
 }

@@ -9,17 +9,16 @@
 #include "spool/compress.h"
 
 enum {
-    DOCUMENT_MAX_BYTES = 1 << 30, // PostgreSQL's own limit of a value
+    LETTER_MAX_BYTES = INT32_MAX, // of a row of 1 GiB, PostgreSQL's own limit, in base64
     ROOM_WAIT_MS = 200,
 };
 
 struct frames {
-    struct document_encoder *encoder;
     struct compressor *compressor;
     const struct job_options *options;
     struct spool *spool;
     struct job_live *live;
-    struct buffer line; // the current document
+    struct buffer letter; // of a dead row
     uint32_t part;
 
     uint32_t documents; // in the current frame
@@ -36,9 +35,8 @@ struct frames {
     void *check_context;
 };
 
-bool frames_new(struct frames **out, const struct document_shape *shape,
-                const struct job_options *o, struct spool *s, struct job_live *live,
-                struct error *err)
+bool frames_new(struct frames **out, const struct job_options *o, struct spool *s,
+                struct job_live *live, struct error *err)
 {
     struct frames *f = calloc(1, sizeof *f);
     if (f == NULL)
@@ -46,11 +44,10 @@ bool frames_new(struct frames **out, const struct document_shape *shape,
     f->options = o;
     f->spool = s;
     f->live = live;
-    buffer_init(&f->line, DOCUMENT_MAX_BYTES);
+    buffer_init(&f->letter, LETTER_MAX_BYTES);
     buffer_init(&f->first_key, FRAME_KEY_MAX_BYTES);
     buffer_init(&f->last_key, FRAME_KEY_MAX_BYTES);
-    if (!document_encoder_new(&f->encoder, shape, err) ||
-        !compressor_new(&f->compressor, (int)o->level, err)) {
+    if (!compressor_new(&f->compressor, (int)o->level, err)) {
         frames_free(f);
         return false;
     }
@@ -62,9 +59,8 @@ void frames_free(struct frames *f)
 {
     if (f == NULL)
         return;
-    document_encoder_free(f->encoder);
     compressor_free(f->compressor);
-    buffer_free(&f->line);
+    buffer_free(&f->letter);
     buffer_free(&f->first_key);
     buffer_free(&f->last_key);
     free(f);
@@ -171,17 +167,17 @@ bool frames_flush(struct frames *f, struct error *err)
 }
 
 /* A row that can't be a document goes into a frame of its own, so that no two frames' keys overlap. */
-static bool append_dead_row(struct frames *f, struct slice row,
-                            const struct document_result *result, struct error *err)
+static bool append_dead_row(struct frames *f, const struct document_result *result,
+                            struct slice row, struct error *err)
 {
     if (!frames_flush(f, err))
         return false;
-    buffer_clear(&f->line);
-    document_dead_letter(row, result, &f->line);
-    return buffer_check(&f->line, "a dead letter", err) &&
+    buffer_clear(&f->letter);
+    document_dead_letter(row, result, &f->letter);
+    return buffer_check(&f->letter, "a dead letter", err) &&
            set_key(&f->last_key, result->key, err) &&
-           compressor_append(f->compressor, buffer_slice(&f->line), err) &&
-           append_frame(f, FRAME_DEAD_ROWS, buffer_slice(&f->last_key), 1, f->line.size, err);
+           compressor_append(f->compressor, buffer_slice(&f->letter), err) &&
+           append_frame(f, FRAME_DEAD_ROWS, buffer_slice(&f->last_key), 1, f->letter.size, err);
 }
 
 static bool is_frame_full(const struct frames *f)
@@ -201,10 +197,10 @@ static bool end_frame(struct frames *f, struct error *err)
 }
 
 static bool append_document(struct frames *f, const struct document_result *result,
-                            struct error *err)
+                            struct slice lines, struct error *err)
 {
     if (f->documents > 0 &&
-        compressor_raw_size(f->compressor) + f->line.size > f->options->frame_bytes &&
+        compressor_raw_size(f->compressor) + lines.size > f->options->frame_bytes &&
         !end_frame(f, err))
         return false;
     if (f->documents == 0) {
@@ -212,8 +208,7 @@ static bool append_document(struct frames *f, const struct document_result *resu
         if (!set_key(&f->first_key, result->key, err))
             return false;
     }
-    if (!compressor_append(f->compressor, buffer_slice(&f->line), err) ||
-        !set_key(&f->last_key, result->key, err))
+    if (!compressor_append(f->compressor, lines, err) || !set_key(&f->last_key, result->key, err))
         return false;
     f->documents++;
     f->nulled += result->nulled;
@@ -229,21 +224,18 @@ static bool duplicate_key(struct slice key, struct error *err)
         (int)(key.size < 200 ? key.size : 200), key.data);
 }
 
-bool frames_add_row(struct frames *f, struct slice row, struct error *err)
+bool frames_add(struct frames *f, const struct document_result *result, struct slice lines,
+                struct slice row, struct error *err)
 {
-    struct document_result result;
-    buffer_clear(&f->line);
-    if (!document_encode(f->encoder, row, &f->line, &result, err))
-        return false;
-    bool is_last = f->has_last && slice_equal(result.key, buffer_slice(&f->last_key));
+    bool is_last = f->has_last && slice_equal(result->key, buffer_slice(&f->last_key));
     bool skips = f->skips_last;
     f->skips_last = false;
     if (is_last)
-        return skips || duplicate_key(result.key, err);
+        return skips || duplicate_key(result->key, err);
     f->rows++;
     atomic_fetch_add_explicit(&f->live->rows, 1, memory_order_relaxed);
-    bool ok =
-        result.is_dead ? append_dead_row(f, row, &result, err) : append_document(f, &result, err);
+    bool ok = result->is_dead ? append_dead_row(f, result, row, err)
+                              : append_document(f, result, lines, err);
     f->has_last = true;
     return ok;
 }

@@ -1,5 +1,5 @@
-/* frames.h: rows -> documents -> frames in the spool, for one part of one dump: the encoder, the
- * compressor and the rules by which a frame ends. */
+/* frames.h: documents -> frames in the spool, for one part of one job after the other: the compressor and the
+ * rules by which a frame ends. */
 #ifndef BOBBIN_JOB_FRAMES_H
 #define BOBBIN_JOB_FRAMES_H
 
@@ -14,10 +14,9 @@ enum {
 
 struct frames;
 
-/* SHAPE as for document_encoder_new. S and LIVE are borrowed. */
-MUST_CHECK bool frames_new(struct frames **out, const struct document_shape *shape,
-                           const struct job_options *o, struct spool *s, struct job_live *live,
-                           struct error *err);
+/* O, S and LIVE are borrowed. */
+MUST_CHECK bool frames_new(struct frames **out, const struct job_options *o, struct spool *s,
+                           struct job_live *live, struct error *err);
 void frames_free(struct frames *f);
 
 /* CHECK(CONTEXT) is asked before a frame is appended: are its rows good? When not, the frame is left out
@@ -32,9 +31,11 @@ void frames_begin_part(struct frames *f, uint32_t part, bool has_last, struct sl
  * a key before all its rows were seen, and one of two equal rows can't hide behind a cut. */
 void frames_skip_last(struct frames *f, bool skips_last);
 
-/* Take a row of COPY text. When its frame ends and the spool is full, wait for room up to FRAME_ROOM_MS.
- * ERROR_CONFIG when its key equals the one before: the key is not unique. */
-MUST_CHECK bool frames_add_row(struct frames *f, struct slice row, struct error *err);
+/* Take a row: what became of it (RESULT, with its key) and the lines of its operation, or, when it is dead, its
+ * bytes as they came (ROW), for its letter. When a frame ends and the spool is full, wait for room up to
+ * FRAME_ROOM_MS. ERROR_CONFIG when its key equals the one before: the key is not unique. */
+MUST_CHECK bool frames_add(struct frames *f, const struct document_result *result,
+                           struct slice lines, struct slice row, struct error *err);
 
 /* No row came for a while: end a frame that is old, commit what waits. */
 MUST_CHECK bool frames_tick(struct frames *f, struct error *err);

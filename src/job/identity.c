@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "base/file.h"
+#include "encode/ndjson.h"
 #include "job/job.h"
 #include "source/query.h"
 
@@ -27,11 +28,21 @@ bool job_read_query(const struct job_options *o, struct buffer *out, struct erro
     return buffer_check(out, "the query", err);
 }
 
-static char *dump_description(const struct job_options *o, const char *query)
+static char *query_description(const struct job_options *o, const char *query)
 {
     json_t *json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key",
                              o->key, "from", o->from, "to", o->to, "index", o->index, "op",
                              op_name(o->op), "keeps_nulls", o->keeps_nulls != 0);
+    char *text = json != NULL ? json_dumps(json, TEXT_FLAGS) : NULL;
+    json_decref(json);
+    return text;
+}
+
+static char *load_description(const struct job_options *o, const char *input)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s?, s:s, s:s}", "input", input, "format",
+                             ndjson_format_name((enum ndjson_format)o->format), "id", o->id_field,
+                             "index", o->index, "op", op_name(o->op));
     char *text = json != NULL ? json_dumps(json, TEXT_FLAGS) : NULL;
     json_decref(json);
     return text;
@@ -45,16 +56,34 @@ static void set_id(const char *description, struct job_id *id)
     memcpy(id->bytes, canonical.digest, sizeof id->bytes);
 }
 
-bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
-                  struct job_id *id, struct error *err)
+/* Take DESCRIPTION, NULL when WHAT is no UTF-8. */
+static bool take_description(char *description, const char *what, struct buffer *text,
+                             struct job_id *id, struct error *err)
 {
-    char *description = dump_description(o, query);
     if (description == NULL)
-        return error_set(err, ERROR_CONFIG, "the query, the key or the index is not valid UTF-8");
+        return error_set(err, ERROR_CONFIG, "%s is not valid UTF-8", what);
     set_id(description, id);
     buffer_append_string(text, description);
     free(description);
     return buffer_check(text, "the job's description", err);
+}
+
+bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
+                  struct job_id *id, struct error *err)
+{
+    return take_description(query_description(o, query), "the query, the key or the index", text,
+                            id, err);
+}
+
+bool job_describe_load(const struct job_options *o, struct buffer *text, struct job_id *id,
+                       struct error *err)
+{
+    char *path = strcmp(o->input, "-") != 0 ? realpath(o->input, NULL) : NULL;
+    const char *input = path != NULL ? path : o->input; // what is not there, its opening says
+    bool ok = take_description(load_description(o, input),
+                               "the file's name, the field or the index", text, id, err);
+    free(path);
+    return ok;
 }
 
 static char *copy_string(json_t *json, const char *name)

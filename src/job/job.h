@@ -26,6 +26,10 @@ struct job_options {
     int snapshot; // enum job_snapshot
     uint64_t window_rows;
     int64_t statement_timeout_ms;
+    /* or a file */
+    const char *input; // "-": standard input
+    int format;        // enum ndjson_format
+    const char *id_field;
     /* documents */
     int op;          // enum bulk_op
     int keeps_nulls; // --nulls: 0 omit, 1 keep
@@ -82,6 +86,10 @@ struct job_live {
  * query, key, range, index, operation and null handling are the same job. */
 MUST_CHECK bool job_describe(const struct job_options *o, const char *query, struct buffer *text,
                              struct job_id *id, struct error *err);
+
+/* The same of a job that reads a file: its path, how its lines are read, the index. */
+MUST_CHECK bool job_describe_load(const struct job_options *o, struct buffer *text,
+                                  struct job_id *id, struct error *err);
 
 /* The index that a description names, OTHERWISE when it names none; the caller frees it. NULL: no memory. */
 char *job_index_of(const char *description, const char *otherwise);

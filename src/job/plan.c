@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "job/dump_internal.h"
+#include "job/feed.h"
 
 enum { DOCUMENTS_SHOWN = 3, DOCUMENT_MAX_BYTES = 1 << 30, STATEMENT_MAX_BYTES = 4 << 20 };
 
@@ -139,13 +140,13 @@ bool dump_describe_plan(struct dump *d, struct buffer *out, struct error *err)
 bool job_describe_plan(const struct job_options *o, struct buffer *out, struct error *err)
 {
     struct buffer select;
-    struct dump *d = NULL;
+    struct feed feed = {.dump = NULL};
     struct job_live live = {.rows = 0};
     buffer_init(&select, QUERY_MAX_BYTES);
-    bool ok = job_read_query(o, &select, err) &&
-              dump_open(&d, o, buffer_string(&select), &live, err) && dump_plan(d, err) &&
-              dump_describe_plan(d, out, err);
-    dump_close(d);
+    bool ok = (o->input != NULL || job_read_query(o, &select, err)) &&
+              feed_open(&feed, o, buffer_string(&select), &live, err) && feed_plan(&feed, err) &&
+              feed_describe_plan(&feed, out, err);
+    feed_close(&feed);
     buffer_free(&select);
     return ok;
 }

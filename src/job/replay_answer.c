@@ -2,10 +2,10 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/json_scan.h"
 #include "base/log.h"
 #include "job/replay_internal.h"
 #include "sink/bulk.h"
-#include "sink/json_scan.h"
 #include "sink/url.h"
 
 enum {

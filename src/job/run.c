@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/stop.h"
-#include "job/dump.h"
+#include "job/feed.h"
 #include "job/job.h"
 #include "job/letters.h"
 #include "job/lost.h"
@@ -21,7 +21,7 @@ struct run {
     char *index; // from the options, or the spool's job
     bool is_new; // the job begins now
     struct spool *spool;
-    struct dump *dump;
+    struct feed feed;
     struct replay *replay;
     struct error no_dump; // why a dump that is needed can't be; ERROR_NONE
 };
@@ -39,16 +39,14 @@ static bool open_spool(struct run *run, struct error *err)
         .keeps_segments = o->keep,
         .tell_loss = lost_log_frame,
     };
-    bool is_known = o->table != NULL || o->query_file != NULL;
-    if (is_known &&
-        (!job_read_query(o, &run->select, err) ||
-         !job_describe(o, buffer_string(&run->select), &run->description, &run->id, err)))
+    bool is_known = feed_is_named(o);
+    if (is_known && !feed_describe(o, &run->select, &run->description, &run->id, err))
         return false;
     if (!spool_open(&run->spool, &options, is_known ? &run->id : NULL, err))
         return false;
     if (spool_is_new(run->spool) && (o->retries_dead || !(run->roles & SPOOL_DUMP)))
-        return error_set(err, ERROR_CONFIG, "spool %s: there is none: begin with bobbin dump",
-                         o->spool);
+        return error_set(err, ERROR_CONFIG,
+                         "spool %s: there is none: begin with bobbin dump, run or load", o->spool);
     return true;
 }
 
@@ -90,18 +88,41 @@ static bool do_without_dump(struct run *run, struct error *err)
     return true;
 }
 
-static bool open_dump(struct run *run, struct error *err)
+/* A file that has changed, or a pipe, can't be gone on with. With --again the job begins anew. */
+static bool check_feed(struct run *run, struct error *err)
+{
+    bool is_same;
+    if (!feed_is_same(&run->feed, run->spool, &is_same, err))
+        return false;
+    if (is_same)
+        return true;
+    if (!run->options->again)
+        return feed_refuse(&run->feed, err);
+    log_message(LOG_WARNING, "%s is not what the job began with: it begins anew",
+                run->options->input);
+    run->is_new = true;
+    return true;
+}
+
+static bool open_feed(struct run *run, struct error *err)
 {
     bool is_needed = run->is_new;
-    if (!(run->roles & SPOOL_DUMP) || run->dump != NULL || run->no_dump.kind != ERROR_NONE)
+    if (!(run->roles & SPOOL_DUMP) || feed_is_open(&run->feed) || run->no_dump.kind != ERROR_NONE)
         return true;
     if (!run->is_new && !has_unfinished_part(run, &is_needed, err))
         return false;
     if (!is_needed)
         return true;
-    if (dump_open(&run->dump, run->options, buffer_string(&run->select), &run->live, err))
-        return !run->is_new || dump_plan(run->dump, err);
+    if (feed_open(&run->feed, run->options, buffer_string(&run->select), &run->live, err))
+        return (run->is_new || check_feed(run, err)) &&
+               (!run->is_new || feed_plan(&run->feed, err));
     return !run->is_new && err->kind == ERROR_UNAVAILABLE && do_without_dump(run, err);
+}
+
+static bool begin_anew(struct run *run, struct error *err)
+{
+    run->is_new = true;
+    return feed_is_open(&run->feed) ? feed_plan(&run->feed, err) : open_feed(run, err);
 }
 
 static bool open_replay(struct run *run, struct error *err)
@@ -126,10 +147,7 @@ static bool check_target(struct run *run, struct error *err)
         log_message(LOG_WARNING,
                     "index %s holds no longer what was acknowledged: the job begins anew",
                     run->index);
-        run->is_new = true;
-        dump_close(run->dump);
-        run->dump = NULL;
-        if (!open_dump(run, err))
+        if (!begin_anew(run, err))
             return false;
     }
     return replay_ensure_index(run->replay, err);
@@ -143,7 +161,7 @@ static bool begin_spool(struct run *run, struct error *err)
     if (!spool_is_new(run->spool) && !spool_reset(run->spool, err))
         return false;
     run->is_new = false;
-    return dump_begin_spool(run->dump, run->spool, &run->id, buffer_slice(&run->description), err);
+    return feed_begin_spool(&run->feed, run->spool, &run->id, buffer_slice(&run->description), err);
 }
 
 /* --- the end --- */
@@ -154,8 +172,8 @@ static bool replay_alone_unfinished(const struct run *run, const struct index_jo
     if (job->dumped_ms != 0)
         return error_set(err, ERROR_BUG, "nothing is pending and the job is not finished");
     error_set(err, ERROR_STOPPED,
-              "all that spool %s holds is sent, but its dump is not finished: run bobbin dump "
-              "or bobbin run to go on",
+              "all that spool %s holds is sent, but its dump is not finished: run the "
+              "command that began it (bobbin dump, run or load) to go on",
               run->options->spool);
     return lost_explain(run->spool, err);
 }
@@ -183,8 +201,11 @@ static bool run_to_the_end(struct run *run, job_observer *observe, void *context
 {
     bool is_finished = false;
     for (;;) {
-        if (!stages_run(&(struct stages){run->spool, run->dump, run->replay, &run->live}, observe,
-                        context, err))
+        struct stages stages = {.spool = run->spool,
+                                .feed = feed_is_open(&run->feed) ? &run->feed : NULL,
+                                .replay = run->replay,
+                                .live = &run->live};
+        if (!stages_run(&stages, observe, context, err))
             return false;
         if (!(run->roles & SPOOL_REPLAY))
             return true;
@@ -197,7 +218,7 @@ static bool run_to_the_end(struct run *run, job_observer *observe, void *context
             return conclude(run, &job, err);
         if (!(run->roles & SPOOL_DUMP))
             return replay_alone_unfinished(run, &job, err);
-        if (!open_dump(run, err))
+        if (!open_feed(run, err))
             return false;
         if (run->no_dump.kind != ERROR_NONE) {
             *err = run->no_dump;
@@ -233,7 +254,7 @@ static bool retry_dead_letters(struct run *run, struct error *err)
     if (!run->options->retries_dead)
         return true;
     return letters_retry(run->spool, run->options, run->roles & SPOOL_DUMP, err) &&
-           open_dump(run, err);
+           open_feed(run, err);
 }
 
 static bool run_job(struct run *run, job_observer *observe, void *context, struct error *err)
@@ -243,7 +264,7 @@ static bool run_job(struct run *run, job_observer *observe, void *context, struc
         return false;
     if (is_done)
         return true;
-    return open_dump(run, err) && open_replay(run, err) && check_target(run, err) &&
+    return open_feed(run, err) && open_replay(run, err) && check_target(run, err) &&
            begin_spool(run, err) && retry_dead_letters(run, err) &&
            run_to_the_end(run, observe, context, err);
 }
@@ -290,7 +311,7 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
     if (!ok && err->kind == ERROR_DISK)
         explain_disk(&run, err);
     replay_close(run.replay);
-    dump_close(run.dump);
+    feed_close(&run.feed);
     read_last(&run, last, has_last);
     free(run.index);
     buffer_free(&run.select);

@@ -28,9 +28,9 @@ struct stage {
 /* The dump's failure lets the replay send what is spooled, unless the disk is to blame. */
 static bool work_dump(const struct stages *s, struct error *err)
 {
-    bool ok = dump_run(s->dump, s->spool, err);
+    bool ok = feed_run(s->feed, s->spool, err);
     if (!ok && err->kind != ERROR_UNAVAILABLE && err->kind != ERROR_CONFIG &&
-        err->kind != ERROR_DENIED)
+        err->kind != ERROR_DENIED && err->kind != ERROR_INPUT)
         stop_request();
     atomic_store(&s->live->is_dumping, false);
     return ok;
@@ -103,8 +103,8 @@ bool stages_run(const struct stages *s, job_observer *observe, void *context, st
     struct running running = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
     struct stage dump = {.is_started = false}, replay = {.is_started = false};
     *err = (struct error){.kind = ERROR_NONE};
-    atomic_store(&s->live->is_dumping, s->dump != NULL);
-    if (s->dump != NULL)
+    atomic_store(&s->live->is_dumping, s->feed != NULL);
+    if (s->feed != NULL)
         start_stage(&dump, s, &running, work_dump);
     if (s->replay != NULL)
         start_stage(&replay, s, &running, work_replay);

@@ -2,13 +2,13 @@
 #ifndef BOBBIN_JOB_STAGES_H
 #define BOBBIN_JOB_STAGES_H
 
-#include "job/dump.h"
+#include "job/feed.h"
 #include "job/replay.h"
 
 /* What is to run; NULL for a stage that isn't. All are borrowed. */
 struct stages {
     struct spool *spool;
-    struct dump *dump;
+    struct feed *feed;
     struct replay *replay;
     struct job_live *live;
 };

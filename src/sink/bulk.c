@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 
 enum { EXCERPT_BYTES = 60 }; // of an answer that can't be read
 

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/json_scan.h"
 #include "encode/utf8.h"
-#include "sink/json_scan.h"
 #include "spool/frame.h"
 
 struct dead_file {

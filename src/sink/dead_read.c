@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/json_scan.h"
 #include "sink/dead.h"
-#include "sink/json_scan.h"
 
 enum { CHUNK_BYTES = 64 << 10, LINE_MAX_BYTES = INT32_MAX };
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_scan.h"
 #include "sink/bulk.h"
-#include "sink/json_scan.h"
 
 static struct slice text_of(struct slice json)
 {

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_scan.h"
 #include "encode/json.h"
 #include "sink/bulk.h"
 #include "sink/delivery_internal.h"
-#include "sink/json_scan.h"
 
 enum {
     ERRORS_MAX_BYTES = 64 << 20,  // the cluster's words about one frame's documents

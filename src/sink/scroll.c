@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 #include "sink/search_internal.h"
 
 enum { ID_BYTES = 64 << 10, BODY_BYTES = 128 << 10, CLEAR_BYTES = 64 << 10 };

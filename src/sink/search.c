@@ -1,9 +1,9 @@
 /* search.c: see search.h: questions to an index, and what their answers mean. Pages: scroll.c. */
 #include "sink/search_internal.h"
 
+#include "base/json_scan.h"
 #include "sink/admin.h"
 #include "sink/bulk.h"
-#include "sink/json_scan.h"
 #include "sink/url.h"
 
 enum { URL_BYTES = 4096, WORDS_BYTES = 1024, COUNT_BYTES = 64 << 10 };

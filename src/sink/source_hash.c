@@ -3,7 +3,7 @@
 
 #include <xxhash.h>
 
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 
 /* What a hash is of: so "1" is not 1, and [] not {}. */
 enum kind { KIND_BYTES, KIND_OBJECT, KIND_ARRAY, KIND_STRING, KIND_NUMBER, KIND_WORD };

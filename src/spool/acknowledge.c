@@ -222,17 +222,6 @@ bool spool_lose_frame(struct spool *s, uint64_t number, const char *why, struct 
     return false;
 }
 
-bool spool_put_target(struct spool *s, struct slice uuids, struct error *err)
-{
-    struct index_txn *txn;
-    if (!index_begin(s->index, true, &txn, err))
-        return false;
-    if (index_put_target(txn, uuids, err))
-        return index_commit(txn, err);
-    index_abort(txn);
-    return false;
-}
-
 /* Is every part finished? */
 static bool all_parts_finished(struct index_txn *txn, bool *all, struct error *err)
 {

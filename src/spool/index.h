@@ -114,6 +114,10 @@ MUST_CHECK bool index_put_description(struct index_txn *txn, struct slice text, 
 MUST_CHECK bool index_get_target(struct index_txn *txn, struct slice *uuids, struct error *err);
 MUST_CHECK bool index_put_target(struct index_txn *txn, struct slice uuids, struct error *err);
 
+/* What the file that the job reads was when the job began; empty when it reads none. */
+MUST_CHECK bool index_get_input(struct index_txn *txn, struct slice *state, struct error *err);
+MUST_CHECK bool index_put_input(struct index_txn *txn, struct slice state, struct error *err);
+
 /* The first record whose number is NUMBER or more. */
 MUST_CHECK bool index_next_part(struct index_txn *txn, uint32_t number, struct index_part *part,
                                 bool *found, struct error *err);

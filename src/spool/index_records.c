@@ -80,6 +80,16 @@ bool index_put_target(struct index_txn *txn, struct slice uuids, struct error *e
     return put_text(txn, META_TARGET, uuids, err);
 }
 
+bool index_get_input(struct index_txn *txn, struct slice *state, struct error *err)
+{
+    return get_text(txn, META_INPUT, state, err);
+}
+
+bool index_put_input(struct index_txn *txn, struct slice state, struct error *err)
+{
+    return put_text(txn, META_INPUT, state, err);
+}
+
 bool index_next_part(struct index_txn *txn, uint32_t number, struct index_part *part, bool *found,
                      struct error *err)
 {

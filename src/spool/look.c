@@ -36,6 +36,11 @@ bool spool_get_target(struct spool *s, struct buffer *out, struct error *err)
     return copy_text(s, index_get_target, out, "the job's target", err);
 }
 
+bool spool_get_input(struct spool *s, struct buffer *out, struct error *err)
+{
+    return copy_text(s, index_get_input, out, "the input's state", err);
+}
+
 bool spool_read_description_file(int dir, struct buffer *out, bool *found, struct error *err)
 {
     uint64_t size;

@@ -12,7 +12,12 @@
 
 /* The tables of the index, in the order of their names. */
 enum table { TABLE_DONE, TABLE_PENDING, TABLE_META, TABLE_PARTS, TABLE_SEGMENTS, TABLES };
-enum meta { META_JOB = 1, META_DESCRIPTION = 2, META_TARGET = 3 }; // the keys of TABLE_META
+enum meta {
+    META_JOB = 1,
+    META_DESCRIPTION = 2,
+    META_TARGET = 3,
+    META_INPUT = 4
+}; // the keys of TABLE_META
 
 enum { RECORD_FORMAT = 1 }; // the layout of all records; the job's begins with it
 

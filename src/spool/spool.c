@@ -362,3 +362,28 @@ bool spool_commit_with_job(struct index_txn *txn, struct index_job *job, struct 
     index_abort(txn);
     return false;
 }
+
+/* --- notes --- */
+
+static bool put_text(struct spool *s,
+                     bool (*put)(struct index_txn *txn, struct slice text, struct error *err),
+                     struct slice text, struct error *err)
+{
+    struct index_txn *txn;
+    if (!index_begin(s->index, true, &txn, err))
+        return false;
+    if (put(txn, text, err))
+        return index_commit(txn, err);
+    index_abort(txn);
+    return false;
+}
+
+bool spool_put_target(struct spool *s, struct slice uuids, struct error *err)
+{
+    return put_text(s, index_put_target, uuids, err);
+}
+
+bool spool_put_input(struct spool *s, struct slice state, struct error *err)
+{
+    return put_text(s, index_put_input, state, err);
+}

@@ -66,6 +66,12 @@ MUST_CHECK bool spool_get_description(struct spool *s, struct buffer *out, struc
 MUST_CHECK bool spool_read_description_file(int dir, struct buffer *out, bool *found,
                                             struct error *err);
 
+/* Append to OUT what the file that the job reads was when the job began; nothing when that is not known. */
+MUST_CHECK bool spool_get_input(struct spool *s, struct buffer *out, struct error *err);
+
+/* Note it, durably. */
+MUST_CHECK bool spool_put_input(struct spool *s, struct slice state, struct error *err);
+
 /* --- dump --- */
 
 /* The first unfinished part numbered NUMBER or more; its slices are copied into KEYS (cleared

@@ -3,9 +3,9 @@
  * operations. */
 #include <jansson.h>
 
+#include "base/json_scan.h"
 #include "fuzz.h"
 #include "sink/bulk.h"
-#include "sink/json_scan.h"
 
 enum { ITEMS_MAX = 256 };
 

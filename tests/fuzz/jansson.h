@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Is WHY one of jansson's own bounds: the size of numbers, the depth, a lone surrogate in an escape (RFC 8259,
- * section 8.2: the grammar allows it)? */
+/* Is WHY one of jansson's own bounds: the size of numbers, the depth, an escaped zero byte in a name, a lone
+ * surrogate in an escape (RFC 8259, section 8.2: the grammar allows it)? */
 static inline bool jansson_is_bound(const json_error_t *why)
 {
     enum json_error_code code = json_error_code(why);
     return code == json_error_numeric_overflow || code == json_error_stack_overflow ||
-           strstr(why->text, "invalid Unicode") != NULL;
+           code == json_error_null_byte_in_key || strstr(why->text, "invalid Unicode") != NULL;
 }
 
 #endif

@@ -2,7 +2,7 @@
  * jansson takes, but for what json_scan.h names: depth, the size of numbers, UTF-8,
  * lone surrogates. (jansson takes a zero byte
  * between tokens for the end: such texts are only read.) */
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 #include "encode/utf8.h"
 #include "fuzz.h"
 #include "jansson.h"

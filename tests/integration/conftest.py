@@ -18,6 +18,8 @@ ALL_ENGINES = (*SEARCH_ENGINES, "secured")
 
 def pytest_configure(config):
     config.addinivalue_line(
+        "markers", "engine: uses a real search engine")
+    config.addinivalue_line(
         "markers", "sanitizers: runs again with the program built with sanitizers")
     config.addinivalue_line(
         "markers", "memory: measures memory, of which sanitizers take most")
@@ -38,6 +40,11 @@ def search_engine_of(item):
 def pytest_collection_modifyitems(items):
     order = {name: place for place, name in enumerate((None, *ALL_ENGINES))}
     items.sort(key=lambda item: order[search_engine_of(item)])
+
+
+def pytest_itemcollected(item):
+    if search_engine_of(item):
+        item.add_marker("engine")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections import namedtuple
 
-from engines import kill_group
+from engines import ROOT, kill_group
 
 FINISHED, USAGE, DEAD_LETTERS, DISK, STOPPED, DENIED, CONFIG = 0, 64, 65, 74, 75, 77, 78
 KILLED = -9
@@ -256,6 +256,13 @@ class Halfway:
         result = self.job.run(*self.SMALL, *options)
         assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(self.ROWS)), result.stderr
         assert self.job.documents() == self.job.expected()
+
+
+def crash_points(but):
+    """The named crash points of run, but for those whose names begin so."""
+    return sorted({name for path in (ROOT / "src").rglob("*.c") if path.name != "rebuild.c"
+                   for name in re.findall(r'fault_point\("([a-z-]+)"\)', path.read_text())
+                   if not name.startswith(but)})
 
 
 def assert_complete(job, result):

@@ -4,21 +4,15 @@ moments are test_kill_loop.py's.
 All go through a recording proxy, which knows which frame each bulk request carried.
 """
 
-import re
-
 import pytest
 
-from engines import ROOT
-from jobs import DEAD_LETTERS, FINISHED, KILLED, NUMBERS_ONLY, assert_complete
+from jobs import DEAD_LETTERS, FINISHED, KILLED, NUMBERS_ONLY, assert_complete, crash_points
 
 IN_FLIGHT = 8
 # Many frames, segments, windows and commits of few rows.
 SMALL = ["--window-rows", 60, "--frame-size", "4K", "--segment-size", "8K", "--in-flight", IN_FLIGHT]
 # Those of dead retry, verify --repair and verify --rebuild are for test_dead.py, test_verify.py and test_rebuild.py.
-POINTS = sorted({name for path in (ROOT / "src").rglob("*.c") if path.name != "rebuild.c"
-                 for name in re.findall(r'fault_point\("([a-z-]+)"\)', path.read_text())
-                 if not name.startswith(("letters-", "repair-"))})
-
+POINTS = crash_points(but=("letters-", "repair-"))
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ START_TEST(elsewhere_nothing_is_said_before_ten_seconds)
     struct progress *p;
     struct spool *s = spooled_new();
     captured_begin();
-    bool ok = progress_new(&p, SPOOL_DUMP | SPOOL_REPLAY, _i == 1, &err);
+    bool ok = progress_new(&p, SPOOL_DUMP | SPOOL_REPLAY, "dump", _i == 1, &err);
     for (int i = 0; ok && i < 3; i++)
         observe(p, s);
     progress_end(p);
@@ -166,7 +166,7 @@ START_TEST(a_terminal_shows_a_bar_for_each_stage)
     ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, &size), 0);
     int saved = dup(STDERR_FILENO);
     dup2(slave, STDERR_FILENO);
-    bool ok = progress_new(&p, displays[_i].roles, false, &err);
+    bool ok = progress_new(&p, displays[_i].roles, "dump", false, &err);
     observe(p, s);
     observe(p, s);
     progress_end(p);
@@ -196,7 +196,7 @@ START_TEST(a_narrow_terminal_cuts_the_lines)
     ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, &size), 0);
     int saved = dup(STDERR_FILENO);
     dup2(slave, STDERR_FILENO);
-    bool ok = progress_new(&p, SPOOL_REPLAY, false, &err);
+    bool ok = progress_new(&p, SPOOL_REPLAY, "dump", false, &err);
     observe(p, s);
     progress_end(p);
     fputs("the end\n", stderr);

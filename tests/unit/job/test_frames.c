@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include "../spool/spooled.h"
-#include "base/clock.h"
 #include "base/stop.h"
 
 static const struct document_column columns[] = {
@@ -16,9 +15,20 @@ static const struct document_shape shape = {.columns = columns, .column_count = 
 
 static struct error err;
 static struct spool *s;
+static struct document_encoder *encoder;
+static struct buffer lines;
 static struct frames *frames;
 static struct job_options options;
 static struct job_live live;
+
+/* Encode ROW and add what it became. */
+static bool add_row(struct slice row)
+{
+    struct document_result result;
+    buffer_clear(&lines);
+    return document_encode(encoder, row, &lines, &result, &err) &&
+           frames_add(frames, &result, buffer_slice(&lines), row, &err);
+}
 
 static void set_up(void)
 {
@@ -27,21 +37,24 @@ static void set_up(void)
     s = spooled_new();
     options = (struct job_options){.spool = spooled_path, .level = 1, .frame_bytes = 1 << 20};
     live = (struct job_live){.rows = 0};
-    unit_assert_ok(frames_new(&frames, &shape, &options, s, &live, &err), err);
+    buffer_init(&lines, 1 << 30);
+    unit_assert_ok(document_encoder_new(&encoder, &shape, &err), err);
+    unit_assert_ok(frames_new(&frames, &options, s, &live, &err), err);
     frames_begin_part(frames, 0, false, none);
 }
 
 static void tear_down(void)
 {
     frames_free(frames);
-    frames_free(NULL);
+    document_encoder_free(encoder);
+    buffer_free(&lines);
     spool_close(s);
     spooled_tear_down();
 }
 
 static void add(const char *row)
 {
-    unit_assert_ok(frames_add_row(frames, slice_of(row), &err), err);
+    unit_assert_ok(add_row(slice_of(row)), err);
 }
 
 static void flush(void)
@@ -142,7 +155,7 @@ START_TEST(a_document_larger_than_a_frame_is_a_frame_alone)
     for (int i = 0; i < 20000; i++)
         buffer_append_byte(&row, 'k');
     buffer_append_string(&row, "\t2\n");
-    unit_assert_ok(frames_add_row(frames, buffer_slice(&row), &err), err);
+    unit_assert_ok(add_row(buffer_slice(&row)), err);
     add("l\t3\n");
     flush();
     ck_assert_uint_eq(spooled_count_frames(s, FRAMES_PENDING), 3);
@@ -177,7 +190,7 @@ START_TEST(a_frame_that_compresses_badly_ends_early)
         for (int k = 0; k < 2000; k++)
             buffer_append_format(&row, "%08x", (unsigned)unit_random(&random));
         buffer_append_string(&row, "\t1\n");
-        unit_assert_ok(frames_add_row(frames, buffer_slice(&row), &err), err);
+        unit_assert_ok(add_row(buffer_slice(&row)), err);
     }
     flush();
     ck_assert_uint_gt(spooled_count_frames(s, FRAMES_PENDING), 1);
@@ -239,8 +252,7 @@ END_TEST
 START_TEST(two_rows_with_one_key_are_an_error)
 {
     add("1\t1\n");
-    unit_assert_error(frames_add_row(frames, slice_of("1\t2\n"), &err), err, ERROR_CONFIG,
-                      "two rows have 1");
+    unit_assert_error(add_row(slice_of("1\t2\n")), err, ERROR_CONFIG, "two rows have 1");
 }
 END_TEST
 
@@ -249,15 +261,13 @@ START_TEST(a_first_row_with_the_key_from_before_is_an_error_unless_it_may_be_ski
     frames_begin_part(frames, 0, true, slice_of("7"));
     frames_skip_last(frames, true);
     add("7\t1\n"); // seen before the cut
-    unit_assert_error(frames_add_row(frames, slice_of("7\t2\n"), &err), err, ERROR_CONFIG,
-                      "two rows have 7");
+    unit_assert_error(add_row(slice_of("7\t2\n")), err, ERROR_CONFIG, "two rows have 7");
     frames_begin_part(frames, 0, true, slice_of("7"));
     frames_skip_last(frames, true);
     add("8\t1\n");
     frames_begin_part(frames, 0, true, slice_of("7"));
     frames_skip_last(frames, false);
-    unit_assert_error(frames_add_row(frames, slice_of("7\t1\n"), &err), err, ERROR_CONFIG,
-                      "two rows have 7");
+    unit_assert_error(add_row(slice_of("7\t1\n")), err, ERROR_CONFIG, "two rows have 7");
 }
 END_TEST
 
@@ -281,15 +291,9 @@ START_TEST(a_key_that_is_too_long_is_an_error)
     for (int i = 0; i <= FRAME_KEY_MAX_BYTES; i++)
         buffer_append_byte(&row, 'k');
     buffer_append_string(&row, "\t1\n");
-    ck_assert(!frames_add_row(frames, buffer_slice(&row), &err));
+    ck_assert(!add_row(buffer_slice(&row)));
     ck_assert_ptr_nonnull(strstr(err.message, "key"));
     buffer_free(&row);
-}
-END_TEST
-
-START_TEST(a_row_of_other_columns_is_a_bug)
-{
-    unit_assert_error(frames_add_row(frames, slice_of("1\n"), &err), err, ERROR_BUG, "columns");
 }
 END_TEST
 
@@ -319,7 +323,7 @@ static void reopen_full(void)
     spooled.max_bytes = 16 << 10;
     spooled.segment_bytes = 4 << 10;
     s = spooled_open();
-    unit_assert_ok(frames_new(&frames, &shape, &options, s, &live, &err), err);
+    unit_assert_ok(frames_new(&frames, &options, s, &live, &err), err);
     frames_begin_part(frames, 0, false, (struct slice){"", 0});
     for (uint64_t i = 0; i < 200; i++)
         spooled_append(s, 1 + 100 * i, 100);
@@ -342,9 +346,7 @@ START_TEST(a_full_spool_makes_the_dump_wait_until_there_is_room)
     bool was_waiting = false;
     reopen_full();
     ck_assert_int_eq(pthread_create(&thread, NULL, acknowledge_later, &was_waiting), 0);
-    int64_t from = clock_monotonic_ms();
     unit_assert_ok(frames_wait_for_room(frames, &err), err);
-    ck_assert_int_ge(clock_monotonic_ms() - from, 290);
     pthread_join(thread, NULL);
     ck_assert(was_waiting);
     ck_assert(!atomic_load(&live.is_waiting_for_room));
@@ -374,9 +376,8 @@ END_TEST
 
 START_TEST(a_spool_with_room_is_not_waited_for)
 {
-    int64_t from = clock_monotonic_ms();
     unit_assert_ok(frames_wait_for_room(frames, &err), err);
-    ck_assert_int_lt(clock_monotonic_ms() - from, 150);
+    ck_assert(!frames_lack_room(frames));
 }
 END_TEST
 
@@ -392,7 +393,6 @@ UNIT_MAIN_WITH("job/frames", set_up, tear_down, UNIT_TEST(rows_become_documents_
                UNIT_TEST(a_first_row_with_the_key_from_before_is_an_error_unless_it_may_be_skipped),
                UNIT_TEST(a_skipped_row_is_in_no_frame_and_not_counted),
                UNIT_TEST(a_key_that_is_too_long_is_an_error),
-               UNIT_TEST(a_row_of_other_columns_is_a_bug),
                UNIT_TEST(a_slow_source_still_commits_every_second),
                UNIT_TEST(a_full_spool_makes_the_dump_wait_until_there_is_room),
                UNIT_OWN_PROCESS(a_stop_request_ends_the_wait_for_room, 1),

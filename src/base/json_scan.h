@@ -4,8 +4,8 @@
  * refuse, but for three things: it doesn't look at UTF-8 nor for lone surrogates in escapes, and takes numbers of any size. Never reads
  * past the slice, whatever the bytes are. Names and strings come as they stand between their quotes;
  * json_scan_unescape makes text of them. */
-#ifndef BOBBIN_SINK_JSON_SCAN_H
-#define BOBBIN_SINK_JSON_SCAN_H
+#ifndef BOBBIN_BASE_JSON_SCAN_H
+#define BOBBIN_BASE_JSON_SCAN_H
 
 #include "base/buffer.h"
 

@@ -1,5 +1,5 @@
 /* json_scan.c: see json_scan.h. */
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 
 static bool take_value(struct json_scan *s, unsigned depth);
 

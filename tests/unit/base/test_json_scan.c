@@ -1,5 +1,5 @@
 /* test_json_scan.c: the scanner takes what RFC 8259 takes, no more, and says where values lie. */
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 
 #include <jansson.h>
 
@@ -185,7 +185,7 @@ START_TEST(values_are_found_where_they_lie)
 }
 END_TEST
 
-UNIT_MAIN("sink/json_scan", UNIT_EACH(well_formed_text_is_whole, good),
+UNIT_MAIN("base/json_scan", UNIT_EACH(well_formed_text_is_whole, good),
           UNIT_EACH(text_cut_anywhere_is_not_whole, good),
           UNIT_EACH(malformed_text_is_refused, bad), UNIT_TEST(a_zero_byte_is_no_json),
           UNIT_TEST(text_deeper_than_the_limit_is_refused_and_does_not_overflow),

@@ -1,5 +1,5 @@
 /* json_unescape.c: json_scan_unescape of json_scan.h: what stands between quotes -> UTF-8 text. */
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 
 enum {
     REPLACEMENT = 0xFFFD,

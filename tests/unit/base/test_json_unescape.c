@@ -1,7 +1,7 @@
 /* test_json_unescape.c: what stands between a string's quotes becomes its text, as jansson reads it. */
 #include <jansson.h>
 
-#include "sink/json_scan.h"
+#include "base/json_scan.h"
 #include "unit.h"
 
 static const struct {
@@ -83,6 +83,6 @@ START_TEST(what_is_cut_off_is_not_read_behind)
 }
 END_TEST
 
-UNIT_MAIN("sink/json_unescape", UNIT_EACH(text_is_as_jansson_reads_it, cases),
+UNIT_MAIN("base/json_unescape", UNIT_EACH(text_is_as_jansson_reads_it, cases),
           UNIT_EACH(half_of_a_pair_becomes_the_replacement_character, halves),
           UNIT_TEST(a_zero_byte_is_text), UNIT_TEST(what_is_cut_off_is_not_read_behind))
