@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import others
+import pgsync_copy
 from measuring import ROOT, DiskWatch, disk_use, fail, measure, say
 from throwaway import INDEX, SESSION, Source, Target
 
@@ -76,7 +77,7 @@ class Bench:
     def curl(self):
         self.fresh("answers").mkdir()
         figures = measure(self.work, [["curl", "-q", "-sS", "--fail", "--noproxy", "*", "-K",
-                                       self.work / f"curl.{number}"] for number in range(CURLS)])
+                                       config] for config in sorted(self.work.glob("curl.*"))])
         for answer in (self.work / "answers").iterdir():
             if '"errors":false' not in answer.read_text():
                 fail(f"curl: {answer.read_text()[:500]}")
@@ -143,6 +144,9 @@ class Bench:
                                     f"--output={self.target.address}/{INDEX}",
                                     f"--limit={self.shape.elasticdump_limit}"]], environment)
 
+    def pgsync(self):
+        return pgsync_copy.copy(self)
+
     # --- the files that are prepared
 
     def fresh(self, name):
@@ -164,7 +168,7 @@ class Bench:
                 configs[number % CURLS].append(self.transfer(number))
         if zstd.returncode != 0:
             fail("zstd can't read the spool")
-        for number, transfers in enumerate(configs):
+        for number, transfers in enumerate(filter(None, configs)):
             (self.work / f"curl.{number}").write_text("next\n".join(transfers))
 
     def copy_lines(self, bodies, lines):
@@ -229,4 +233,5 @@ MEASUREMENTS = {measurement.key: measurement for measurement in (
     Measurement("elasticdump", "elasticdump", Bench.elasticdump, needs="npm"),
     Measurement("python", "Python worker", Bench.python),
     Measurement("python-dsl", "Python worker with elasticsearch.dsl", Bench.python_dsl),
+    Measurement("pgsync", "pgsync", Bench.pgsync, needs="redis-server"),
 )}

@@ -10,13 +10,14 @@ from measuring import ROOT, fail, run, say
 
 CACHE = Path(os.environ.get("BOBBIN_CACHE") or Path.home() / ".cache" / "bobbin")
 PYTHON_PACKAGES = ("elasticsearch==8.19.3", "psycopg2-binary==2.9.10")
+PGSYNC = "pgsync==7.3.0"
 ELASTICDUMP = "elasticdump@6.125.1"
 
 
 def prepare(keys):
     """Fetch and build what these measurements run, so that none of them waits for it."""
     makers = {"python": python, "python-dsl": python, "go": go_worker, "go-load": go_worker,
-              "elasticdump": lambda: elasticdump("")}
+              "pgsync": pgsync, "elasticdump": lambda: elasticdump("")}
     for maker in {makers[key] for key in keys if key in makers}:
         maker()
 
@@ -24,6 +25,11 @@ def prepare(keys):
 def python():
     """The interpreter of a virtual environment with the Python worker's packages."""
     return virtual_environment("bench-python", PYTHON_PACKAGES) / "python"
+
+
+def pgsync():
+    """The directory of its programs."""
+    return virtual_environment("bench-pgsync", [PGSYNC])
 
 
 def virtual_environment(name, packages):

@@ -78,6 +78,8 @@ class Results:
             yield "highest peak RSS of all three, MiB", rss, 24, "{:.1f}"
 
     def goals_table(self):
+        if not any(self.goals()):
+            return []
         if not self.shape.has_targets:
             return table(["ratio", "measured"], [(text, form.format(value)) for text, value, _, form in self.goals()])
         return table(["target", "measured", "at most", ""], [

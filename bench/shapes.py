@@ -21,6 +21,7 @@ class Shape:
     index: Path  # the index's body
     worker: tuple = ()  # options of the Python worker
     elasticdump_limit: int = 1000  # documents of a request
+    pgsync: dict = field(default_factory=dict)  # its settings
     has_targets: bool = False
     left_out: dict = field(default_factory=dict)  # key of a measurement -> why it is not taken
 
@@ -40,6 +41,7 @@ SHAPES = {shape.name: shape for shape in (
         query=EXAMPLE / "image.sql",
         index=EXAMPLE / "index-image.json",
         has_targets=True,
+        left_out={"pgsync": "it copies a table's columns, and these documents' fields are worked out"},
     ),
     Shape(
         name="narrow",
@@ -63,6 +65,7 @@ SHAPES = {shape.name: shape for shape in (
         index=ROWS / "large-index.json",
         worker=("--query", ROWS / "large-query.sql", "--fetch", 100, "--chunk", 4),
         elasticdump_limit=4,
+        pgsync={"QUERY_CHUNK_SIZE": "100", "ELASTICSEARCH_CHUNK_SIZE": "4"},
         left_out={"python-dsl": NOT_OPENVERSE},
     ),
 )}

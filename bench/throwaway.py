@@ -35,6 +35,9 @@ class Source(Engine):
     def __init__(self, work, shape):
         super().__init__("postgresql", work)
         self.shape = shape
+        self.psql("-c", "ALTER SYSTEM SET wal_level = logical")  # for pgsync; what only reads doesn't notice
+        self.stop()
+        self.address = run([ROOT / "script" / "engine", "start", "postgresql", self.directory])
 
     def fill(self, rows):
         say(f"{self.shape.name}: generating {rows:,} rows")
