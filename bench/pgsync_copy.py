@@ -39,8 +39,7 @@ def environment(bench, directory, socket):
     port = (bench.source.directory / "port").read_text().strip()
     return {"SCHEMA": str(directory / "schema.json"), "CHECKPOINT_PATH": str(directory), "REDIS_URL": f"unix://{socket}",
             "PG_HOST": "127.0.0.1", "PG_PORT": port, "PG_USER": "bobbin", "PG_PASSWORD": "bobbin",
-            "ELASTICSEARCH_URL": bench.target.address, "ELASTICSEARCH_VERSION": bench.target.version(),
-            **bench.shape.pgsync}
+            "ELASTICSEARCH_URL": bench.target.address, "ELASTICSEARCH_VERSION": bench.target.version()}
 
 
 def copy(bench):
