@@ -7,8 +7,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Figures:
     rss: float  # MiB, the client's peak
     postgresql: float = 0.0  # CPU seconds of its sessions
     engine: float = 0.0  # CPU seconds
+    disk: float = 0.0  # MiB of files that the client kept meanwhile
 
 
 def median(figures):
@@ -78,6 +80,42 @@ def start(work, number, command, env=None):
                                 env={**os.environ, **(env or {})})
 
 
+def disk_use(directory):
+    """MiB that the files of a directory take up, those that vanish meanwhile left out."""
+    blocks = 0
+    with suppress(FileNotFoundError), os.scandir(directory) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                blocks += entry.stat(follow_symlinks=False).st_blocks
+    return blocks * 512 / (1 << 20)
+
+
+class DiskWatch:
+    """Looks at a directory ten times a second while the block runs: peak, in MiB."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.peak = 0.0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def look(self):
+        self.peak = max(self.peak, disk_use(self.directory))
+
+    def watch(self):
+        while not self.ended.wait(0.1):
+            self.look()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self.look()
+
+
 @contextmanager
 def work_directory():
     """A directory that is gone afterwards, also when SIGTERM ends the program."""
@@ -99,8 +137,10 @@ def check_tools(parser, program, *tools):
         parser.error(f"{missing[0]} is missing: run script/packages test")
 
 
+def table(head, rows):
+    """Its lines in Markdown."""
+    return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
 def print_table(head, rows):
-    print(f"\n| {' | '.join(head)} |")
-    print(f"|{'---|' * len(head)}")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
+    print("", *table(head, rows), sep="\n")

@@ -3,7 +3,8 @@
 
 A named cursor fetches 100,000 rows, their documents are built in Python, and
 elasticsearch.helpers.parallel_bulk sends them in chunks of 400. With --dsl each document is an
-elasticsearch.dsl.Document on its way, as in Openverse. Needs psycopg2 and elasticsearch 8.
+elasticsearch.dsl.Document on its way, as in Openverse. With --query the columns of a row are its document.
+Needs psycopg2 and elasticsearch 8.
 """
 
 import argparse
@@ -43,37 +44,52 @@ def dsl_action(model, document):
     return DSL_MODELS[model](_id=str(document["id"]), **document).to_dict(include_meta=True)
 
 
-def actions(rows, columns, model, index, make_action):
+def without_nulls(row):
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def actions(rows, columns, options):
+    build = without_nulls if options.query else BUILDERS[options.model]
+    make_action = dsl_action if options.dsl else plain_action
     built = []
     for row in rows:
-        document = BUILDERS[model](dict(zip(columns, row)))
+        document = build(dict(zip(columns, row)))
         if document is not None:
-            action = make_action(model, document)
-            action["_index"] = index
+            action = make_action(options.model, document)
+            action["_index"] = options.index
             built.append(action)
     return built
 
 
-def move(connection, client, options):
-    make_action = dsl_action if options.dsl else plain_action
-    moved = 0
-    with connection.cursor(name="worker") as cursor:
-        cursor.itersize = FETCH_ROWS
+def execute(cursor, options):
+    if options.query:
+        cursor.execute(options.query.read_text())
+    else:
         cursor.execute(rows_query(options.model, "t.id BETWEEN %s AND %s"),
                        (options.first, options.last))
-        while rows := cursor.fetchmany(FETCH_ROWS):
+
+
+def move(connection, client, options):
+    moved = 0
+    with connection.cursor(name="worker") as cursor:
+        cursor.itersize = options.fetch
+        execute(cursor, options)
+        while rows := cursor.fetchmany(options.fetch):
             columns = [column.name for column in cursor.description]
-            built = actions(rows, columns, options.model, options.index, make_action)
-            moved += len(list(parallel_bulk(client, built, chunk_size=CHUNK_DOCUMENTS)))
+            built = actions(rows, columns, options)
+            moved += len(list(parallel_bulk(client, built, chunk_size=options.chunk)))
     return moved
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Move Openverse's rows into Elasticsearch.")
+    parser = argparse.ArgumentParser(description="Move rows into Elasticsearch.")
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--model", choices=BUILDERS, default="image")
-    parser.add_argument("--from", dest="first", type=int, required=True)
-    parser.add_argument("--to", dest="last", type=int, required=True)
+    parser.add_argument("--from", dest="first", type=int, default=1)
+    parser.add_argument("--to", dest="last", type=int, default=0)
+    parser.add_argument("--query", type=Path)
+    parser.add_argument("--fetch", type=int, default=FETCH_ROWS)
+    parser.add_argument("--chunk", type=int, default=CHUNK_DOCUMENTS)
     parser.add_argument("--url", required=True)
     parser.add_argument("--index", required=True)
     parser.add_argument("--dsl", action="store_true")
