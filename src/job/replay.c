@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "base/stop.h"
 #include "job/replay_internal.h"
 
@@ -309,6 +310,7 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
     if (!guard_begin(r, err))
         return false;
     spool_set_listener(s, wake, r);
+    resident_give_back_code(); // libraries are up, and the first requests' buffers not yet
     while (!is_done) {
         if (stop_is_requested())
             return stop_replay(r, err);

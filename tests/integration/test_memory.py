@@ -87,3 +87,27 @@ def test_peak_memory_does_not_grow_with_the_index(bobbin, tmp_path):
             sink.stop()
     few, many = peaks
     assert max(b - a for a, b in zip(few, many)) < MOST_OF_INDEX_KIB, peaks
+
+
+# -- requests in flight ----------------------------------------------------------------------------
+
+DOCUMENT_BYTES = 2_000
+MOST_IN_FLIGHT_KIB = 18 << 10  # eight frames held whole were 8 MiB more, and code that is needed no more 6
+MOST_BETWEEN_ROWS_KIB = 1 << 10
+
+
+@pytest.mark.memory
+def test_requests_in_flight_hold_little_however_many_rows_there_are(bobbin, tmp_path):
+    build, peaks = bobbin.path.parent, []
+    for rows in (60_000, 240_000):
+        source, sink = NullSource(build, tmp_path / "source", rows, DOCUMENT_BYTES), NullSink(build)
+        try:
+            result = bobbin.run(["run", "--spool", tmp_path / str(rows), *source.options(), *sink.options(),
+                                 "--in-flight", 8])
+            assert ledger(result.stdout) == all_in(rows)
+            peaks.append(result.maxrss_kib)
+        finally:
+            source.stop()
+            sink.stop()
+    assert max(peaks) < MOST_IN_FLIGHT_KIB, peaks
+    assert peaks[1] - peaks[0] < MOST_BETWEEN_ROWS_KIB, peaks
