@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "base/stop.h"
 #include "job/replay_internal.h"
 
@@ -45,29 +46,59 @@ static bool lose_frame(struct replay *r, struct slot *slot, const char *why, str
     return spool_lose_frame(r->spool, slot->frame.number, why, err);
 }
 
+static bool need_delivery(struct slot *slot, struct error *err)
+{
+    return (slot->pieces != NULL || pieces_new(&slot->pieces, err)) &&
+           (slot->delivery != NULL || delivery_new(&slot->delivery, err));
+}
+
+/* Check SLOT's frame and begin with it. */
+static bool open_frame(struct replay *r, struct slot *slot, struct error *err)
+{
+    struct slice rows;
+    const char *why;
+    bool is_dead = slot->frame.kind == FRAME_DEAD_ROWS;
+    if (!(is_dead
+              ? spool_read_frame(r->spool, &slot->frame, &slot->header, &rows, &why, err)
+              : spool_check_frame(r->spool, &slot->frame, &slot->header, slot->pieces, &why, err)))
+        return false;
+    if (why != NULL)
+        return lose_frame(r, slot, why, err);
+    if (is_dead)
+        return replay_take_dead_rows(r, slot, rows, err);
+    slot->state = SLOT_WAITING;
+    slot->due_ms = 0;
+    struct body_source body = pieces_source(slot->pieces);
+    return delivery_begin(slot->delivery, &body, slot->frame.documents, slot->frame.raw_size, err);
+}
+
 /* Put the next pending frame into SLOT; it stays free when there is none. */
 static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
 {
-    struct slice body;
-    const char *why;
     bool found;
     if (!spool_next_frame(r->spool, FRAMES_PENDING, r->next_frame, &slot->frame, &found, err) ||
         !found)
         return err->kind == ERROR_NONE;
-    if (slot->delivery == NULL && !delivery_new(&slot->delivery, err))
+    if (!need_delivery(slot, err))
         return false;
     r->next_frame = slot->frame.number + 1;
-    if (!spool_read_frame(r->spool, &slot->frame, delivery_bytes(slot->delivery), &body, &why, err))
-        return false;
-    if (why != NULL)
-        return lose_frame(r, slot, why, err);
     slot->attempts = slot->unanswered = 0;
     slot->done = slot->dead = 0;
-    if (slot->frame.kind == FRAME_DEAD_ROWS)
-        return replay_take_dead_rows(r, slot, body, err);
-    slot->state = SLOT_WAITING;
-    slot->due_ms = 0;
-    return delivery_begin(slot->delivery, body, slot->frame.documents, slot->frame.raw_size, err);
+    return open_frame(r, slot, err);
+}
+
+/* The frame's body was not what was checked, or could not be read: so check it anew. */
+static bool open_again(struct replay *r, struct slot **slot, struct error *err)
+{
+    struct slot *again = *slot;
+    *slot = NULL;
+    r->dead_count -= again->dead; // all its documents are sent again, and refused again
+    again->done = again->dead = 0;
+    if (!open_frame(r, again, err))
+        return false;
+    if (again->state == SLOT_WAITING)
+        *slot = again;
+    return true;
 }
 
 /* The slot in STATE that is due for the longest time; NULL: none is. */
@@ -88,6 +119,8 @@ static struct slot *find_due(struct replay *r, enum slot_state state, int64_t no
 static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct error *err)
 {
     *out = find_due(r, SLOT_WAITING, now);
+    if (*out != NULL && delivery_is_unreadable((*out)->delivery))
+        return open_again(r, out, err);
     if (*out != NULL && (*out)->attempts == 0)
         return true;
     struct slot *free_slot = find_due(r, SLOT_FREE, INT64_MAX);
@@ -277,6 +310,7 @@ bool replay_run(struct replay *r, struct spool *s, struct error *err)
     if (!guard_begin(r, err))
         return false;
     spool_set_listener(s, wake, r);
+    resident_give_back_code(); // libraries are up, and the first requests' buffers not yet
     while (!is_done) {
         if (stop_is_requested())
             return stop_replay(r, err);

@@ -11,6 +11,7 @@
 #include "sink/sizing.h"
 #include "sink/target.h"
 #include "sink/throttle.h"
+#include "spool/pieces.h"
 
 enum { FAILURE_BYTES = 512 };
 
@@ -25,6 +26,8 @@ enum slot_state {
 struct slot {
     enum slot_state state;
     struct index_frame frame;
+    struct buffer header;  // the frame's, or all of one that is no bulk body
+    struct pieces *pieces; // its body
     struct delivery *delivery;
     size_t host;
     unsigned attempts;   // retries in a row without progress

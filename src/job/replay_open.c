@@ -142,13 +142,20 @@ const char *replay_host(const struct replay *r, size_t i)
     return i < r->url_count ? r->urls[i] : NULL;
 }
 
+static void free_slot(struct slot *slot)
+{
+    delivery_free(slot->delivery);
+    pieces_free(slot->pieces);
+    buffer_free(&slot->header);
+}
+
 void replay_close(struct replay *r)
 {
     if (r == NULL)
         return;
     cluster_close(&r->cluster); // before the deliveries: it reads their bodies
     for (size_t i = 0; r->slots != NULL && i < r->slot_count; i++)
-        delivery_free(r->slots[i].delivery);
+        free_slot(&r->slots[i]);
     free(r->slots);
     for (size_t i = 0; i < r->url_count; i++)
         free(r->urls[i]);

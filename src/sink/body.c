@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "spool/compress.h"
-
 enum {
     CHUNK_BYTES = 16 << 10,
     OP_COLUMN = 2, // {"index", {"create", {"update", {"delete": the third byte tells
@@ -41,11 +39,22 @@ void body_free(struct body *b)
     free(b);
 }
 
-void body_open(struct body *b, struct slice frame)
+static void begin(struct body *b)
 {
-    decompressor_open(b->decompressor, frame);
     b->at = b->end = b->document = b->column = 0;
     b->is_in_source = b->is_delete = false;
+}
+
+void body_open(struct body *b, struct slice frame)
+{
+    begin(b);
+    decompressor_open(b->decompressor, frame);
+}
+
+void body_open_source(struct body *b, const struct body_source *frame)
+{
+    begin(b);
+    decompressor_open_source(b->decompressor, frame);
 }
 
 /* A piece of the current line: note the operation that an action line begins with. */

@@ -3,7 +3,7 @@
 #ifndef BOBBIN_SINK_BODY_H
 #define BOBBIN_SINK_BODY_H
 
-#include "base/buffer.h"
+#include "spool/compress.h"
 
 struct body;
 
@@ -19,8 +19,9 @@ void body_free(struct body *b);
 
 /* Begin with the first document of FRAME (one zstd frame, borrowed). */
 void body_open(struct body *b, struct slice frame);
+void body_open_source(struct body *b, const struct body_source *frame);
 
-/* The next run; *FOUND false at the end. ERROR_DAMAGED as decompressor_read. */
+/* The next run; *FOUND false at the end. Errors as decompressor_read. */
 MUST_CHECK bool body_next(struct body *b, struct body_run *run, bool *found, struct error *err);
 
 /* All the bytes that are left, without a look at them: up to SIZE into OUT; *GOT 0 at the end. Not to be

@@ -23,7 +23,6 @@ bool delivery_new(struct delivery **out, struct error *err)
     struct delivery *d = calloc(1, sizeof *d);
     if (d == NULL)
         return error_set_memory(err);
-    buffer_init(&d->bytes, FRAME_BYTES_MAX);
     buffer_init(&d->errors, ERRORS_MAX_BYTES);
     if (!body_new(&d->body, err)) {
         free(d);
@@ -38,17 +37,11 @@ void delivery_free(struct delivery *d)
     if (d == NULL)
         return;
     body_free(d->body);
-    buffer_free(&d->bytes);
     buffer_free(&d->errors);
     free(d->states);
     free(d->items);
     free(d->refusals);
     free(d);
-}
-
-struct buffer *delivery_bytes(struct delivery *d)
-{
-    return &d->bytes;
 }
 
 static bool need_capacity(struct delivery *d, size_t documents, struct error *err)
@@ -66,14 +59,15 @@ static bool need_capacity(struct delivery *d, size_t documents, struct error *er
     return true;
 }
 
-bool delivery_begin(struct delivery *d, struct slice frame, size_t documents, uint64_t raw_size,
-                    struct error *err)
+bool delivery_begin(struct delivery *d, const struct body_source *frame, size_t documents,
+                    uint64_t raw_size, struct error *err)
 {
     if (!need_capacity(d, documents, err))
         return false;
-    d->frame = frame;
+    d->frame = *frame;
     d->documents = d->most_documents = documents;
     d->raw_size = raw_size;
+    d->is_unreadable = false;
     memset(d->states, DOCUMENT_WAITING, documents);
     memset(d->counts, 0, sizeof d->counts);
     d->counts[DOCUMENT_WAITING] = documents;
@@ -95,7 +89,8 @@ static long read_all(void *context, char *out, size_t size)
     struct delivery *d = context;
     struct error err = {.kind = ERROR_NONE};
     size_t got;
-    return body_read(d->body, out, size, &got, &err) ? (long)got : -1;
+    d->is_unreadable |= !body_read(d->body, out, size, &got, &err);
+    return d->is_unreadable ? -1 : (long)got;
 }
 
 /* Copy the runs of documents that are being sent. */
@@ -108,7 +103,8 @@ static long read_chosen(void *context, char *out, size_t size)
         struct slice *left = &d->run.bytes;
         if (left->size == 0) {
             bool found;
-            if (!body_next(d->body, &d->run, &found, &err))
+            d->is_unreadable |= !body_next(d->body, &d->run, &found, &err);
+            if (d->is_unreadable)
                 return -1;
             if (!found || d->run.document >= d->documents)
                 break;
@@ -128,7 +124,7 @@ static long read_chosen(void *context, char *out, size_t size)
 static bool rewind_body(void *context)
 {
     struct delivery *d = context;
-    body_open(d->body, d->frame);
+    body_open_source(d->body, &d->frame);
     d->run.bytes.size = 0;
     return true;
 }
@@ -139,7 +135,7 @@ static bool choose_documents(struct delivery *d, uint64_t max_bytes, struct erro
     struct body_run run;
     bool found = true;
     uint64_t size = 0; // of the current document
-    body_open(d->body, d->frame);
+    body_open_source(d->body, &d->frame);
     while (d->counts[DOCUMENT_SENDING] < d->most_documents) {
         if (!body_next(d->body, &run, &found, err))
             return false;
@@ -199,6 +195,11 @@ size_t delivery_sending(const struct delivery *d, uint64_t *bytes)
 {
     *bytes = d->sent_bytes;
     return d->counts[DOCUMENT_SENDING];
+}
+
+bool delivery_is_unreadable(const struct delivery *d)
+{
+    return d->is_unreadable;
 }
 
 void delivery_return(struct delivery *d)

@@ -5,18 +5,17 @@
 #define BOBBIN_SINK_DELIVERY_H
 
 #include "sink/http.h"
+#include "spool/compress.h"
 
 struct delivery;
 
 MUST_CHECK bool delivery_new(struct delivery **out, struct error *err);
 void delivery_free(struct delivery *d);
 
-/* Where the frame's bytes are to be read into (spool_read_frame), before delivery_begin. */
-struct buffer *delivery_bytes(struct delivery *d);
-
-/* Begin with FRAME (its body, borrowed from delivery_bytes) of DOCUMENTS operations, RAW_SIZE bytes. */
-MUST_CHECK bool delivery_begin(struct delivery *d, struct slice frame, size_t documents,
-                               uint64_t raw_size, struct error *err);
+/* Begin with FRAME (its body, read each time that it is sent; its context is borrowed) of DOCUMENTS operations,
+ * RAW_SIZE bytes. */
+MUST_CHECK bool delivery_begin(struct delivery *d, const struct body_source *frame,
+                               size_t documents, uint64_t raw_size, struct error *err);
 
 /* Choose the documents of the next request: those that wait, in order, at most MAX_BYTES of them (one at
  * least). *BODY: their bytes, to be read by http; good until the next prepare. */
@@ -25,6 +24,9 @@ MUST_CHECK bool delivery_prepare(struct delivery *d, uint64_t max_bytes,
 
 /* How many documents are being sent, and how many bytes they have. */
 size_t delivery_sending(const struct delivery *d, uint64_t *bytes);
+
+/* Has the frame's body failed to be read since delivery_begin? */
+bool delivery_is_unreadable(const struct delivery *d);
 
 /* No usable answer: the documents that were sent wait again. */
 void delivery_return(struct delivery *d);

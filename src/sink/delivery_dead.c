@@ -34,7 +34,7 @@ static void put_dead_letter(struct delivery *d, size_t document, struct slice li
 
 void delivery_open_dead_letters(struct delivery *d)
 {
-    body_open(d->body, d->frame);
+    body_open_source(d->body, &d->frame);
 }
 
 /* The next refused document's lines, if any. */

@@ -16,8 +16,7 @@ struct refusal {
 };
 
 struct delivery {
-    struct buffer bytes; // the frame as read
-    struct slice frame;
+    struct body_source frame;
     uint64_t raw_size;
     size_t documents;
     size_t capacity;         // of the arrays
@@ -30,6 +29,7 @@ struct delivery {
     uint64_t sent_bytes;
     struct body_run run; // what is left to copy of the current run
     bool sends_all;
+    bool is_unreadable;
     struct http_body http_body;
 
     struct refusal *refusals;

@@ -25,6 +25,18 @@ bool spool_next_frame(struct spool *s, enum frame_table table, uint64_t number,
     return ok;
 }
 
+/* Is what was read, F, the frame that the index knows? */
+static void take_frame(const struct spool *s, struct index_frame *frame, const struct frame *f,
+                       const char **why)
+{
+    if (*why == NULL &&
+        (f->kind != frame->kind || f->number != frame->number || f->documents != frame->documents ||
+         memcmp(f->job.bytes, s->id.bytes, JOB_ID_BYTES) != 0))
+        *why = "another frame stands in its place";
+    frame->first_key = *why == NULL ? f->first_key : (struct slice){NULL, 0};
+    frame->last_key = *why == NULL ? f->last_key : (struct slice){NULL, 0};
+}
+
 bool spool_read_frame(struct spool *s, struct index_frame *frame, struct buffer *bytes,
                       struct slice *body, const char **why, struct error *err)
 {
@@ -32,11 +44,18 @@ bool spool_read_frame(struct spool *s, struct index_frame *frame, struct buffer 
     bytes->maximum = FRAME_MAX_BYTES;
     if (!segment_read(s->dir, frame->segment, frame->offset, bytes, &f, body, why, err))
         return false;
-    if (*why == NULL && (f.number != frame->number || f.documents != frame->documents ||
-                         memcmp(f.job.bytes, s->id.bytes, JOB_ID_BYTES) != 0))
-        *why = "another frame stands in its place";
-    frame->first_key = *why == NULL ? f.first_key : (struct slice){NULL, 0};
-    frame->last_key = *why == NULL ? f.last_key : (struct slice){NULL, 0};
+    take_frame(s, frame, &f, why);
+    return true;
+}
+
+bool spool_check_frame(struct spool *s, struct index_frame *frame, struct buffer *header,
+                       struct pieces *p, const char **why, struct error *err)
+{
+    struct frame f;
+    header->maximum = FRAME_MAX_BYTES;
+    if (!segment_check(s->dir, frame->segment, frame->offset, header, &f, p, why, err))
+        return false;
+    take_frame(s, frame, &f, why);
     return true;
 }
 

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 
 enum {
-    CHECKSUM_BYTES = 4,                 // at a zstd frame's end
+    END_BYTES = 3 + 4,                  // a last block that may be empty, and the checksum
     WINDOW_LOG = 18,                    // 256 KiB: what each request in flight needs to decompress
     CONTENT_SIZE_BYTES = 4,             // the field that finish puts into the zstd frame header
     START_BYTES = 6,                    // magic, descriptor, window descriptor: a streamed header
@@ -27,6 +27,8 @@ struct compressor {
 
 struct decompressor {
     ZSTD_DCtx *zstd;
+    struct body_source source; // of what comes behind `in`
+    uint64_t taken;            // from it
     ZSTD_inBuffer in;
     bool is_at_end;
 };
@@ -163,12 +165,52 @@ void decompressor_free(struct decompressor *d)
     free(d);
 }
 
+static bool read_memory(void *context, uint64_t at, struct slice *piece, struct error *err)
+{
+    const struct slice *body = context;
+    (void)err;
+    *piece = (struct slice){body->data + at, body->size - (size_t)at};
+    return true;
+}
+
+struct body_source body_in_memory(const struct slice *body)
+{
+    return (struct body_source){read_memory, (void *)(uintptr_t)body, body->size};
+}
+
 void decompressor_open(struct decompressor *d, struct slice body)
+{
+    const struct body_source nothing_more = {.size = 0};
+    decompressor_open_source(d, &nothing_more);
+    d->in = (ZSTD_inBuffer){body.data, body.size, 0};
+}
+
+void decompressor_open_source(struct decompressor *d, const struct body_source *source)
 {
     if (d->zstd != NULL)
         (void)ZSTD_DCtx_reset(d->zstd, ZSTD_reset_session_only); // can't fail for a session
-    d->in = (ZSTD_inBuffer){body.data, body.size, 0};
+    d->source = *source;
+    d->taken = 0;
+    d->in = (ZSTD_inBuffer){NULL, 0, 0};
     d->is_at_end = false;
+}
+
+static uint64_t bytes_left(const struct decompressor *d)
+{
+    return d->in.size - d->in.pos + (d->source.size - d->taken);
+}
+
+/* Take the next piece when the one before is used up. */
+static bool need_input(struct decompressor *d, struct error *err)
+{
+    struct slice piece;
+    if (d->in.pos < d->in.size || d->taken == d->source.size)
+        return true;
+    if (!d->source.read(d->source.context, d->taken, &piece, err))
+        return false;
+    d->taken += piece.size;
+    d->in = (ZSTD_inBuffer){piece.data, piece.size, 0};
+    return true;
 }
 
 static bool need_window(struct decompressor *d, struct error *err)
@@ -181,6 +223,8 @@ static bool need_window(struct decompressor *d, struct error *err)
 /* One call of zstd. The frame must go on, or OUT be full. */
 static bool decompress_step(struct decompressor *d, ZSTD_outBuffer *out, struct error *err)
 {
+    if (!need_input(d, err))
+        return false;
     size_t out_before = out->pos;
     size_t in_before = d->in.pos;
     size_t hint = ZSTD_decompressStream(d->zstd, out, &d->in);
@@ -189,6 +233,18 @@ static bool decompress_step(struct decompressor *d, ZSTD_outBuffer *out, struct 
     d->is_at_end = hint == 0;
     if (!d->is_at_end && out->pos < out->size && out->pos == out_before && d->in.pos == in_before)
         return error_set(err, ERROR_DAMAGED, "the zstd frame ends too early");
+    return true;
+}
+
+/* A reader who knows the size never asks for the end: look for it when no byte is left but of it. */
+static bool look_for_end(struct decompressor *d, ZSTD_outBuffer *put, struct error *err)
+{
+    uint64_t left = END_BYTES + 1;
+    while (!d->is_at_end && bytes_left(d) < left) {
+        left = bytes_left(d);
+        if (!decompress_step(d, put, err))
+            return false;
+    }
     return true;
 }
 
@@ -201,12 +257,11 @@ bool decompressor_read(struct decompressor *d, void *out, size_t size, size_t *g
     while (put.pos < put.size && !d->is_at_end)
         if (!decompress_step(d, &put, err))
             return false;
-    // a reader who knows the size never asks for the end: look for it when only the checksum is left
-    if (!d->is_at_end && d->in.size - d->in.pos <= CHECKSUM_BYTES && !decompress_step(d, &put, err))
+    if (!look_for_end(d, &put, err))
         return false;
     if (d->is_at_end)
         release_window(d);
-    if (d->is_at_end && d->in.pos != d->in.size)
+    if (d->is_at_end && bytes_left(d) != 0)
         return error_set(err, ERROR_DAMAGED, "bytes follow the zstd frame");
     *got = put.pos;
     return true;

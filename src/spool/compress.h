@@ -33,11 +33,23 @@ struct decompressor;
 MUST_CHECK bool decompressor_new(struct decompressor **out, struct error *err);
 void decompressor_free(struct decompressor *d);
 
+/* Where the SIZE bytes of a body come from: READ gives those from byte AT on, one at least, good until its
+ * next call. It is asked for one piece behind the other. */
+struct body_source {
+    bool (*read)(void *context, uint64_t at, struct slice *piece, struct error *err);
+    void *context;
+    uint64_t size;
+};
+
+/* A body in memory; borrows *BODY. */
+struct body_source body_in_memory(const struct slice *body);
+
 /* Start reading BODY (one zstd frame, borrowed) from its beginning. */
 void decompressor_open(struct decompressor *d, struct slice body);
+void decompressor_open_source(struct decompressor *d, const struct body_source *source);
 
 /* Read up to SIZE raw bytes; *GOT is 0 only at the end of a frame whose content checksum is good.
- * ERROR_DAMAGED when it isn't or the body is no whole zstd frame. */
+ * ERROR_DAMAGED when it isn't or the body is no whole zstd frame; or the source's errors. */
 MUST_CHECK bool decompressor_read(struct decompressor *d, void *out, size_t size, size_t *got,
                                   struct error *err);
 

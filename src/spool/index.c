@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "spool/index_check.h"
 #include "spool/index_internal.h"
+#include "spool/index_map.h"
 
 static const char *const table_names[TABLES] = {"done", "frames", "meta", "parts", "segments"};
 
@@ -32,6 +33,7 @@ static size_t map_bytes(void)
 struct index {
     MDB_env *env;
     MDB_dbi tables[TABLES];
+    struct index_map map;
     pthread_mutex_t writer; // held while this process has a transaction that writes
     struct error failure;   // of the commit that failed: set once, before has_failed
     atomic_bool has_failed;
@@ -124,6 +126,15 @@ static int open_tables(struct index *index, enum index_mode mode)
     return rc;
 }
 
+static int note_map(struct index *index)
+{
+    MDB_stat stat;
+    int rc = mdb_env_stat(index->env, &stat);
+    if (rc == 0)
+        index_map_init(&index->map, map_bytes(), stat.ms_psize);
+    return rc;
+}
+
 /* A file without tables: its making was cut short. */
 static bool open_checked(struct index *index, const char *directory, enum index_mode mode, int fd,
                          bool *is_absent, struct error *err)
@@ -141,6 +152,8 @@ static bool open_checked(struct index *index, const char *directory, enum index_
         return false;
     if (rc == 0)
         rc = open_tables(index, mode);
+    if (rc == 0)
+        rc = note_map(index);
     *is_absent = mode == INDEX_READ && rc == MDB_NOTFOUND;
     return rc == 0 || *is_absent || lmdb_failed(rc, "can't be opened", err);
 }
@@ -262,6 +275,7 @@ bool index_put_record(struct index_txn *txn, enum table table, uint64_t number, 
         return false;
     MDB_val key = {sizeof key_bytes, key_bytes};
     MDB_val value = {txn->record.size, txn->record.data};
+    index_map_write(&txn->index->map);
     int rc = mdb_put(txn->lmdb, txn->index->tables[table], &key, &value, 0);
     return rc == 0 || lmdb_failed(rc, "can't be written", err);
 }
@@ -274,6 +288,7 @@ bool index_next_record(struct index_txn *txn, enum table table, uint64_t *number
     store_u64_big_endian(key_bytes, *number);
     MDB_val key = {sizeof key_bytes, key_bytes};
     MDB_val data = {0, NULL};
+    index_map_read(&txn->index->map);
     int rc = mdb_cursor_open(txn->lmdb, txn->index->tables[table], &cursor);
     if (rc == 0) {
         rc = mdb_cursor_get(cursor, &key, &data, MDB_SET_RANGE);
@@ -286,6 +301,8 @@ bool index_next_record(struct index_txn *txn, enum table table, uint64_t *number
         return lmdb_failed(rc, "can't be read", err);
     if (key.mv_size != sizeof key_bytes)
         return index_damaged(err, "a key of table \"%s\" is damaged", table_names[table]);
+    if (!txn->is_writer) // a writer's value may be in a page of its own
+        index_map_learn(&txn->index->map, data.mv_data);
     *value = (struct slice){data.mv_data, data.mv_size};
     *number = load_u64_big_endian(key.mv_data);
     return record_open(value, table, *number) ||
@@ -298,6 +315,7 @@ bool index_delete_record(struct index_txn *txn, enum table table, uint64_t numbe
     unsigned char key_bytes[8];
     store_u64_big_endian(key_bytes, number);
     MDB_val key = {sizeof key_bytes, key_bytes};
+    index_map_write(&txn->index->map);
     int rc = mdb_del(txn->lmdb, txn->index->tables[table], &key, NULL);
     return rc == 0 || rc == MDB_NOTFOUND || lmdb_failed(rc, "can't be written", err);
 }

@@ -243,6 +243,39 @@ bool segment_read(int dir, uint32_t number, uint64_t offset, struct buffer *byte
     return ok;
 }
 
+static bool check_body(int fd, int dir, const char *name, uint64_t offset, const struct frame *f,
+                       struct pieces *p, const char **why, struct error *err)
+{
+    uint64_t checksum;
+    bool is_whole;
+    if (!pieces_check(p, dir, name, fd, offset, f->compressed_size, &checksum, &is_whole, err))
+        return false;
+    if (!is_whole)
+        *why = "the file ends within a frame";
+    else if (checksum != f->checksum)
+        *why = "the frame's checksum is wrong";
+    return true;
+}
+
+bool segment_check(int dir, uint32_t number, uint64_t offset, struct buffer *header,
+                   struct frame *f, struct pieces *p, const char **why, struct error *err)
+{
+    char name[SEGMENT_NAME_BYTES];
+    int fd;
+    segment_name(number, name);
+    buffer_clear(header);
+    if (!file_open(&fd, dir, name, false, err))
+        return false;
+    *why = fd < 0 ? "the file is absent" : NULL;
+    bool ok = fd < 0 || read_header(fd, name, offset, header, f, why, err);
+    if (ok && *why == NULL && f->compressed_size > header->maximum - header->size)
+        *why = "the frame is larger than any that bobbin writes";
+    if (ok && *why == NULL)
+        ok = check_body(fd, dir, name, offset + header->size, f, p, why, err);
+    file_close(&fd);
+    return ok;
+}
+
 bool segment_remove(int dir, uint32_t number, struct error *err)
 {
     char name[SEGMENT_NAME_BYTES];

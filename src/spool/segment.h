@@ -8,6 +8,7 @@
 #define BOBBIN_SPOOL_SEGMENT_H
 
 #include "spool/frame.h"
+#include "spool/pieces.h"
 
 enum { SEGMENT_NAME_BYTES = sizeof "4294967295.seg.zst" };
 
@@ -52,6 +53,11 @@ MUST_CHECK bool segment_cut(int dir, uint32_t number, uint64_t size, uint64_t *a
 MUST_CHECK bool segment_read(int dir, uint32_t number, uint64_t offset, struct buffer *bytes,
                              struct frame *f, struct slice *body, const char **why,
                              struct error *err);
+
+/* As segment_read, but of the body nothing is kept: P is what reads it again. For a frame of documents. */
+MUST_CHECK bool segment_check(int dir, uint32_t number, uint64_t offset, struct buffer *header,
+                              struct frame *f, struct pieces *p, const char **why,
+                              struct error *err);
 
 /* Called for each frame that is whole, with good checksums: where it is, header and body. */
 typedef bool segment_seer(const struct frame *f, uint64_t offset, uint64_t size, void *context,

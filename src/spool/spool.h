@@ -32,6 +32,7 @@ struct spool_options {
 };
 
 struct spool;
+struct pieces;
 
 /* Open the spool at OPTIONS->path and take the locks of its roles. A missing or empty directory is
  * not made: spool_is_new then says so, and only spool_begin may follow. With SPOOL_DUMP what a
@@ -115,6 +116,11 @@ MUST_CHECK bool spool_next_frame(struct spool *s, enum frame_table table, uint64
  * segment_read says. */
 MUST_CHECK bool spool_read_frame(struct spool *s, struct index_frame *frame, struct buffer *bytes,
                                  struct slice *body, const char **why, struct error *err);
+
+/* The same for a frame of documents, without holding its body: HEADER is what FRAME's keys borrow from, and P
+ * reads the body again while the frame is pending. */
+MUST_CHECK bool spool_check_frame(struct spool *s, struct index_frame *frame, struct buffer *header,
+                                  struct pieces *p, const char **why, struct error *err);
 
 struct spool_acknowledgement {
     uint64_t number;       // the frame

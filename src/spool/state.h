@@ -13,6 +13,7 @@
 enum {
     COMMIT_BYTES = 32 << 20,  // at most so much is appended between two commits
     COMMIT_MS = 1000,         // and at most so long
+    COMMIT_FRAMES = 1024,     // and at most so many frames: until then they are kept in memory
     FRAME_MAX_BYTES = 1 << 30 // a frame with one huge document; all others end near a megabyte
 };
 

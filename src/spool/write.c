@@ -189,8 +189,9 @@ static bool commit_locked(struct spool *s, bool seal, struct error *err)
 
 static bool is_due(const struct spool *s)
 {
-    return s->unindexed_count > 0 && (s->unindexed_bytes >= COMMIT_BYTES ||
-                                      clock_monotonic_ms() - s->committed_ms >= COMMIT_MS);
+    return s->unindexed_count > 0 &&
+           (s->unindexed_bytes >= COMMIT_BYTES || s->unindexed_count >= COMMIT_FRAMES ||
+            clock_monotonic_ms() - s->committed_ms >= COMMIT_MS);
 }
 
 bool spool_write_locked(struct spool *s, struct frame *f, struct slice body, uint64_t nulled,

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from jobs import DISK, FINISHED, NO_MAPPING, Ledger, all_in, ledger
+from jobs import DISK, FINISHED, NO_MAPPING, Ledger, all_in, ledger, wait_for
 
 ROWS = 600
 SMALL = ["--window-rows", 50, "--frame-size", "4K", "--segment-size", "16K"]
@@ -105,6 +105,23 @@ def test_run_dumps_what_is_damaged_again(dumped, damage):
     result = dumped.run(*SMALL)
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
     assert dumped.documents() == dumped.expected()
+
+
+@pytest.mark.parametrize("damage", [change_body, change_last_byte, cut_segment, delete_segment])
+def test_what_changes_between_its_check_and_its_resending_is_not_sent(server, make_job, database, damage):
+    job = make_job(database.make_numbers(ROWS), server)
+    assert job.run(*SMALL, stage="dump").returncode == FINISHED
+    frame = job.look("inspect")["frames"][0]
+    server.follow("when bulk do status 503")
+    process = job.start(*SMALL)
+    wait_for(lambda: "it is sent again" in process.stderr_text(), "the replay's complaint")
+    damage(job, frame)
+    server.follow()
+    assert job.finish(process) == FINISHED, process.stderr_text()
+    assert f"frame {frame['number']}: " in process.stderr_text()
+    assert "are to be dumped again" in process.stderr_text()
+    assert ledger(process.stdout_text()) == all_in(ROWS)
+    assert job.documents() == job.expected()
 
 
 @pytest.mark.parametrize("damage", ONE_FRAME + WHOLE_SEGMENT)

@@ -16,7 +16,9 @@ enum { MOST = 1 << 20 };
 static struct error err;
 static struct delivery *delivery;
 static struct buffer lines; // the frame's text
-static struct buffer sent;  // of the latest request
+static struct buffer frame_bytes;
+static struct slice frame; // of them
+static struct buffer sent; // of the latest request
 static const struct http_body *body;
 static const struct slice frame_keys[2] = {{"0", 1}, {"9", 1}}; // what dead letters are sealed with
 
@@ -25,6 +27,7 @@ static inline void set_up(void)
     unit_assert_ok(delivery_new(&delivery, &err), err);
     buffer_init(&lines, MOST);
     buffer_init(&sent, MOST);
+    buffer_init(&frame_bytes, MOST);
 }
 
 static inline void tear_down(void)
@@ -33,6 +36,7 @@ static inline void tear_down(void)
     delivery_free(NULL);
     buffer_free(&lines);
     buffer_free(&sent);
+    buffer_free(&frame_bytes);
 }
 
 /* Every third document is a delete: one line. */
@@ -45,19 +49,26 @@ static inline void put_document(struct buffer *out, size_t number)
         buffer_append_format(out, "{\"n\":%zu}\n", number);
 }
 
+/* Begin with the first SIZE of the frame's bytes. */
+static inline void begin_frame(size_t size, size_t documents)
+{
+    frame = (struct slice){frame_bytes.data, size};
+    struct body_source source = body_in_memory(&frame);
+    unit_assert_ok(delivery_begin(delivery, &source, documents, lines.size, &err), err);
+}
+
 /* Begin with the text in `lines`, said to hold DOCUMENTS. */
 static inline void begin_lines(size_t documents)
 {
     struct compressor *c;
-    struct slice frame;
-    struct buffer *bytes = delivery_bytes(delivery);
+    struct slice made;
     unit_assert_ok(compressor_new(&c, 1, &err), err);
     unit_assert_ok(compressor_append(c, buffer_slice(&lines), &err), err);
-    unit_assert_ok(compressor_finish(c, &frame, &err), err);
-    buffer_clear(bytes);
-    buffer_append(bytes, frame.data, frame.size);
+    unit_assert_ok(compressor_finish(c, &made, &err), err);
+    buffer_clear(&frame_bytes);
+    buffer_append(&frame_bytes, made.data, made.size);
     compressor_free(c);
-    unit_assert_ok(delivery_begin(delivery, buffer_slice(bytes), documents, lines.size, &err), err);
+    begin_frame(frame_bytes.size, documents);
 }
 
 static inline void begin(size_t documents)

@@ -249,11 +249,9 @@ END_TEST
 START_TEST(a_frame_that_is_damaged_gives_no_body)
 {
     begin(100);
-    struct slice frame = buffer_slice(delivery_bytes(delivery));
-    frame.size /= 2;
-    unit_assert_ok(delivery_begin(delivery, frame, 100, lines.size, &err), err);
+    begin_frame(frame_bytes.size / 2, 100);
     unit_assert_error(delivery_prepare(delivery, 100, &body, &err), err, ERROR_DAMAGED, "zstd");
-    unit_assert_ok(delivery_begin(delivery, frame, 100, lines.size, &err), err);
+    begin_frame(frame_bytes.size / 2, 100);
     unit_assert_ok(delivery_prepare(delivery, UINT64_MAX, &body, &err), err);
     static char out[MOST];
     long got;

@@ -97,6 +97,62 @@ START_TEST(what_goes_in_comes_out)
 }
 END_TEST
 
+static size_t source_piece; // bytes that a source gives at once
+
+static bool give(void *context, uint64_t at, struct slice *piece, struct error *e)
+{
+    const struct slice *body = context;
+    if (source_piece == 0)
+        return error_set(e, ERROR_DISK, "no more");
+    size_t left = body->size - (size_t)at;
+    *piece = (struct slice){body->data + at, left < source_piece ? left : source_piece};
+    return true;
+}
+
+/* Read BODY, given in pieces, into `back`; a reader that knows the size and asks for no more. */
+static bool decompress_source(struct slice *body, size_t piece)
+{
+    size_t got = 1;
+    bool ok = true;
+    struct body_source source = {give, body, body->size};
+    buffer_clear(&back);
+    ck_assert(buffer_reserve(&back, MOST));
+    decompressor_open_source(decompressor, &source);
+    while (ok && got > 0 && back.size < raw.size) {
+        ok = decompressor_read(decompressor, back.data + back.size, piece, &got, &err);
+        back.size += ok ? got : 0;
+    }
+    return ok;
+}
+
+START_TEST(a_body_may_come_in_pieces_of_any_size)
+{
+    make_raw(cases[_i].size, cases[_i].is_random);
+    struct slice body = compress(cases[_i].row);
+    size_t pieces[] = {
+        1, 3, 4096, body.size - 1, body.size - 3, body.size - 4, body.size - 5, body.size};
+    for (size_t i = cases[_i].size > 100000 ? 2 : 0; i < COUNT_OF(pieces); i++) {
+        source_piece = pieces[i];
+        unit_assert_ok(decompress_source(&body, cases[_i].piece), err);
+        ck_assert(slice_equal(buffer_slice(&back), buffer_slice(&raw)));
+        struct slice spoilt = {memcpy(malloc(body.size), body.data, body.size), body.size};
+        char *last = (char *)(uintptr_t)spoilt.data + spoilt.size - 1; // of its checksum
+        *last = (char)(*last ^ 1);
+        unit_assert_error(decompress_source(&spoilt, cases[_i].piece), err, ERROR_DAMAGED, "zstd");
+        free((char *)(uintptr_t)spoilt.data);
+    }
+}
+END_TEST
+
+START_TEST(what_a_source_cannot_give_is_its_error)
+{
+    make_raw(1000, true);
+    struct slice body = compress(100);
+    source_piece = 0;
+    unit_assert_error(decompress_source(&body, 100), err, ERROR_DISK, "no more");
+}
+END_TEST
+
 static void append_piece(void *out, struct slice piece)
 {
     buffer_append(out, piece.data, piece.size);
@@ -240,6 +296,8 @@ END_TEST
 
 UNIT_MAIN_WITH("spool/compress", set_up, tear_down, UNIT_EACH(what_goes_in_comes_out, cases),
                UNIT_EACH(a_body_can_be_read_at_one_go, cases),
+               UNIT_EACH(a_body_may_come_in_pieces_of_any_size, cases),
+               UNIT_TEST(what_a_source_cannot_give_is_its_error),
                UNIT_EACH(a_body_is_one_zstd_frame_with_content_size_and_checksum, cases),
                UNIT_LOOP(the_window_stays_small_at_every_level, 20),
                UNIT_TEST(sizes_are_told_while_a_frame_is_made_and_are_0_after_it),

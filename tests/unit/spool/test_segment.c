@@ -99,6 +99,29 @@ static uint64_t file_length(void)
     return (uint64_t)st.st_size;
 }
 
+/* A check says the same as a reading did, and of a good frame gives the same BODY. */
+static void check_frame(uint64_t offset, const char *expected, struct slice body)
+{
+    struct frame f;
+    struct pieces *p;
+    struct buffer header;
+    struct slice piece;
+    const char *why = "not set";
+    buffer_init(&header, bytes.maximum);
+    unit_assert_ok(pieces_new(&p, &err), err);
+    unit_assert_ok(segment_check(dir, NUMBER, offset, &header, &f, p, &why, &err), err);
+    ck_assert_pstr_eq(why, expected);
+    if (why == NULL) {
+        struct body_source source = pieces_source(p);
+        unit_assert_ok(source.read(source.context, 0, &piece, &err), err);
+        ck_assert(slice_equal(piece, body));
+        unit_assert_slice(f.first_key, "first");
+        unit_assert_slice(f.last_key, "last");
+    }
+    pieces_free(p);
+    buffer_free(&header);
+}
+
 /* Is the frame at OFFSET text number I? NULL when it is, else why not. */
 static const char *read_frame(uint64_t offset, size_t i)
 {
@@ -106,6 +129,8 @@ static const char *read_frame(uint64_t offset, size_t i)
     struct slice body;
     const char *why = "not set";
     unit_assert_ok(segment_read(dir, NUMBER, offset, &bytes, &f, &body, &why, &err), err);
+    if (kinds[i] == FRAME_DOCUMENTS)
+        check_frame(offset, why, body);
     if (why != NULL)
         return why;
     struct decompressor *d;
