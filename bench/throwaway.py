@@ -1,4 +1,4 @@
-"""The PostgreSQL and the Elasticsearch that bench/run measures with: each started in a directory of its own."""
+"""The PostgreSQL and the Elasticsearch that bobbin is measured with: each started in a directory of its own."""
 
 import json
 import os
@@ -57,16 +57,16 @@ class Source(Engine):
     def ask(self, statement):
         return self.psql("-c", statement)
 
-    def write_windows(self, path):
-        """The statements of a dump: where the window ends, then the COPY of the window."""
-        upto, left, statements = "", "true", []
+    def write_windows(self, path, part="true"):
+        """The statements of a dump of PART of the rows: where the window ends, then the COPY of the window."""
+        upto, left, statements = "", part, []
         while upto or not statements:
             bound = self.select("q.id", left, f" OFFSET {WINDOW_ROWS - 1} LIMIT 1")
             upto = self.ask(bound)
             window = f"{left} AND q.id <= {upto}" if upto else left
             statements += ["BEGIN READ ONLY", bound, f"COPY ({self.select('q.*', window)}) TO STDOUT",
                            "COMMIT"]
-            left = f"q.id > {upto}"
+            left = f"{part} AND q.id > {upto}"
         path.write_text("".join(f"{statement};\n" for statement in statements))
 
     def select(self, what, where, tail=""):
