@@ -26,7 +26,7 @@ class Load(Job):
         self.path = path
 
     def arguments(self, stage, *options):
-        if stage == "replay":
+        if stage != "load":
             return super().arguments(stage, *options)
         return ["load", self.path, "--spool", self.spool, "--index", self.index, "--url", self.url, *options]
 
@@ -170,6 +170,20 @@ def test_lines_that_are_no_documents_are_dead_letters(elasticsearch, make_load):
     assert {key for key in expected(20) if key not in ("5", "9", "13")} == set(job.documents())
 
 
+def test_dead_letters_of_a_file_are_sent_again(server, make_load):
+    """Those that the cluster refused; a line that is no document stays a letter."""
+    lines = hits(20)
+    lines[4] = "no JSON"
+    job = make_load(lines, server)
+    server.follow("when bulk do documents 7,9 400 mapper_parsing_exception")
+    assert ledger(job.run().stdout) == Ledger(20, 17, 3, 0)
+    server.follow()
+    result = job.run(stage="dead retry")
+    assert (result.returncode, ledger(result.stdout)) == (DEAD_LETTERS, Ledger(20, 19, 1, 0)), result.stderr
+    assert set(expected(20)) - {"5"} == set(job.documents())
+    assert job.look("dead list")["letters"][0]["error"]["reason"] == "it is not one JSON object"
+
+
 # -- killed, cut, changed --------------------------------------------------------------------------
 
 
@@ -201,6 +215,15 @@ def test_a_damaged_frame_is_read_from_the_file_again(server, make_load):
     assert "are to be dumped again" in result.stderr
     assert_all_in(job, result)
     assert server.writes(expected()) == 1
+
+
+def test_a_lost_index_is_made_anew_and_the_rest_is_read(server, make_load):
+    job = make_load(hits(), server)
+    assert job.run(*SMALL, env={"BOBBIN_CRASH_AT": "index-committed:4"}).returncode == KILLED
+    (job.spool / "index.mdb").unlink()
+    rebuilt = job.bobbin.run(["verify", "--rebuild", job.spool])
+    assert rebuilt.returncode == FINISHED, rebuilt.stderr
+    assert_all_in(job, job.run(*SMALL))
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd"])
