@@ -100,7 +100,7 @@ def test_a_retry_goes_on_with_an_unfinished_job(elasticsearch, make_job, marked)
                    ).returncode == KILLED
     repair(job)
     partly = retry(job)
-    assert partly.returncode == STOPPED and "bobbin run" in partly.stderr
+    assert partly.returncode == STOPPED and "run the command that began it" in partly.stderr
     result = retry(job, *job.reading())
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
     assert_letters(job, [])
