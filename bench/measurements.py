@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import Callable
 
@@ -19,7 +18,6 @@ from throwaway import INDEX, SESSION, Source, Target
 
 BODY_BYTES = 4 << 20  # bobbin's default
 CURLS = 2
-PAUSE_SECONDS = 2  # for what the last measurement left to the disk and to the engine
 BULK = "_bulk?filter_path=took,errors,items.*.status,items.*.error"  # as bobbin asks
 
 
@@ -56,16 +54,16 @@ class Bench:
     def take(self, measurement):
         """One measurement, into an empty index when it writes to one."""
         self.target.empty_index()
-        os.sync()
-        time.sleep(PAUSE_SECONDS)
-        before = self.source.cpu(), self.target.cpu()
-        figures = measurement.function(self)
-        figures.engine = self.target.cpu() - before[1] if measurement.fills_index else 0.0
-        time.sleep(0.5)  # a session's CPU time counts when it has ended
-        figures.postgresql = self.source.cpu() - before[0]
+        figures = self.source.measured(lambda: self.measured(measurement))
         if measurement.fills_index:
             self.expect_documents(measurement.name)
         say(f"{measurement.name}: {figures.wall:.2f} s, {figures.cpu:.2f} s of CPU, {figures.rss:.1f} MiB")
+        return figures
+
+    def measured(self, measurement):
+        before = self.target.cpu()
+        figures = measurement.function(self)
+        figures.engine = self.target.cpu() - before if measurement.fills_index else 0.0
         return figures
 
     # --- the limits

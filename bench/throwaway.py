@@ -2,11 +2,13 @@
 
 import json
 import os
+import time
 import urllib.request
 from pathlib import Path
 
 from measuring import ROOT, run, say
 
+PAUSE_SECONDS = 2  # for what the last measurement left to the disk and to the engine
 WINDOW_ROWS = 50_000  # bobbin's default
 # The session that bobbin reads in: compiling a window's plan takes longer than it saves.
 SESSION = "-c TimeZone=UTC -c jit=off -c max_parallel_workers_per_gather=0"
@@ -47,6 +49,16 @@ class Source(Engine):
         self.query = self.shape.query.read_text().rstrip().rstrip(";")
         self.documents = int(self.ask(f"SELECT count(*) FROM ({self.query}\n) AS q"))
         self.last = int(self.ask(f"SELECT max(id) FROM {self.shape.table}"))
+
+    def measured(self, measurement):
+        """Its figures, with the CPU that the sessions took meanwhile."""
+        os.sync()
+        time.sleep(PAUSE_SECONDS)
+        before = self.cpu()
+        figures = measurement()
+        time.sleep(0.5)  # a session's CPU time counts when it has ended
+        figures.postgresql = self.cpu() - before
+        return figures
 
     def psql_command(self, *arguments):
         return ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.address, *arguments]
