@@ -171,13 +171,10 @@ static bool dump_window(struct part_dump *p, bool *is_last, struct error *err)
 /* After a failed window: keep what was read, then wait and go on, or give up. */
 static bool survive(struct part_dump *p, struct error *err)
 {
-    struct error flush = {.kind = ERROR_NONE};
     if (err->kind != ERROR_UNAVAILABLE && err->kind != ERROR_STOPPED)
         return false;
-    if (!frames_flush(p->frames, &flush) || !spool_commit(p->dump->spool, &flush)) {
-        *err = flush;
+    if (!frames_keep(p->frames, err))
         return false;
-    }
     if (err->kind == ERROR_STOPPED || p->has_lost_snapshot)
         return false;
     return pace_survive(&p->pace, p->pg, err);

@@ -6,13 +6,18 @@ bool feed_is_named(const struct job_options *o)
     return o->input != NULL || o->table != NULL || o->query_file != NULL;
 }
 
+bool feed_read_query(const struct job_options *o, struct buffer *select, struct error *err)
+{
+    return o->input != NULL || job_read_query(o, select, err);
+}
+
 bool feed_describe(const struct job_options *o, struct buffer *select, struct buffer *description,
                    struct job_id *id, struct error *err)
 {
-    if (o->input != NULL)
-        return job_describe_load(o, description, id, err);
-    return job_read_query(o, select, err) &&
-           job_describe(o, buffer_string(select), description, id, err);
+    if (!feed_read_query(o, select, err))
+        return false;
+    return o->input != NULL ? job_describe_load(o, description, id, err)
+                            : job_describe(o, buffer_string(select), description, id, err);
 }
 
 bool feed_open(struct feed *f, const struct job_options *o, const char *select,
@@ -77,4 +82,10 @@ bool feed_describe_plan(struct feed *f, struct buffer *out, struct error *err)
 {
     return f->load != NULL ? load_describe_plan(f->load, out, err)
                            : dump_describe_plan(f->dump, out, err);
+}
+
+void feed_put_destination(const struct job_options *o, struct buffer *out)
+{
+    buffer_append_format(out, "spool:     %s\n", o->spool ? o->spool : "(none given)");
+    buffer_append_format(out, "index:     %s\n", o->index ? o->index : "(none given)");
 }

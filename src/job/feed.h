@@ -14,7 +14,11 @@ struct feed {
 /* Does O say what to read? */
 bool feed_is_named(const struct job_options *o);
 
-/* Append to SELECT the query's text (nothing for a file), to DESCRIPTION what the job is, and set its ID. */
+/* Append to SELECT the query's text, for a file nothing. */
+MUST_CHECK bool feed_read_query(const struct job_options *o, struct buffer *select,
+                                struct error *err);
+
+/* The same, and append to DESCRIPTION what the job is, and set its ID. */
 MUST_CHECK bool feed_describe(const struct job_options *o, struct buffer *select,
                               struct buffer *description, struct job_id *id, struct error *err);
 
@@ -46,5 +50,8 @@ MUST_CHECK bool feed_end(struct spool *s, bool ok, struct error *err);
 
 /* Append to OUT, in words, what would be read and how, and the first documents. After feed_plan. */
 MUST_CHECK bool feed_describe_plan(struct feed *f, struct buffer *out, struct error *err);
+
+/* The lines of such words that say whereto. */
+void feed_put_destination(const struct job_options *o, struct buffer *out);
 
 #endif

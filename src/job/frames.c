@@ -166,6 +166,15 @@ bool frames_flush(struct frames *f, struct error *err)
     return ok;
 }
 
+bool frames_keep(struct frames *f, struct error *err)
+{
+    struct error failure = {.kind = ERROR_NONE};
+    if (frames_flush(f, &failure) && spool_commit(f->spool, &failure))
+        return true;
+    *err = failure;
+    return false;
+}
+
 /* A row that can't be a document goes into a frame of its own, so that no two frames' keys overlap. */
 static bool append_dead_row(struct frames *f, const struct document_result *result,
                             struct slice row, struct error *err)

@@ -43,6 +43,9 @@ MUST_CHECK bool frames_tick(struct frames *f, struct error *err);
 /* End the current frame and append it. */
 MUST_CHECK bool frames_flush(struct frames *f, struct error *err);
 
+/* The reading has ended with ERR: end the current frame and commit. A failure of that is ERR from now on; false. */
+MUST_CHECK bool frames_keep(struct frames *f, struct error *err);
+
 /* The key of the last row taken; false when there was none in this part yet. Borrowed. */
 bool frames_last_key(const struct frames *f, struct slice *key);
 

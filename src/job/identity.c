@@ -28,24 +28,18 @@ bool job_read_query(const struct job_options *o, struct buffer *out, struct erro
     return buffer_check(out, "the query", err);
 }
 
-static char *query_description(const struct job_options *o, const char *query)
+static json_t *query_description(const struct job_options *o, const char *query)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key",
-                             o->key, "from", o->from, "to", o->to, "index", o->index, "op",
-                             op_name(o->op), "keeps_nulls", o->keeps_nulls != 0);
-    char *text = json != NULL ? json_dumps(json, TEXT_FLAGS) : NULL;
-    json_decref(json);
-    return text;
+    return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key", o->key,
+                     "from", o->from, "to", o->to, "index", o->index, "op", op_name(o->op),
+                     "keeps_nulls", o->keeps_nulls != 0);
 }
 
-static char *load_description(const struct job_options *o, const char *input)
+static json_t *load_description(const struct job_options *o, const char *input)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s?, s:s, s:s}", "input", input, "format",
-                             ndjson_format_name((enum ndjson_format)o->format), "id", o->id_field,
-                             "index", o->index, "op", op_name(o->op));
-    char *text = json != NULL ? json_dumps(json, TEXT_FLAGS) : NULL;
-    json_decref(json);
-    return text;
+    return json_pack("{s:s, s:s, s:s?, s:s, s:s}", "input", input, "format",
+                     ndjson_format_name((enum ndjson_format)o->format), "id", o->id_field, "index",
+                     o->index, "op", op_name(o->op));
 }
 
 static void set_id(const char *description, struct job_id *id)
@@ -56,10 +50,12 @@ static void set_id(const char *description, struct job_id *id)
     memcpy(id->bytes, canonical.digest, sizeof id->bytes);
 }
 
-/* Take DESCRIPTION, NULL when WHAT is no UTF-8. */
-static bool take_description(char *description, const char *what, struct buffer *text,
-                             struct job_id *id, struct error *err)
+/* Take JSON (its reference), NULL when WHAT is no UTF-8. */
+static bool take_description(json_t *json, const char *what, struct buffer *text, struct job_id *id,
+                             struct error *err)
 {
+    char *description = json != NULL ? json_dumps(json, TEXT_FLAGS) : NULL;
+    json_decref(json);
     if (description == NULL)
         return error_set(err, ERROR_CONFIG, "%s is not valid UTF-8", what);
     set_id(description, id);

@@ -35,6 +35,32 @@ struct load {
     char key[PLACE_BYTES];
 };
 
+/* --- lines --- */
+
+/* The next line that isn't blank; INPUT_IDLE as input_read_line. */
+static bool read_line(struct load *l, enum input_read *what, struct slice *line, uint64_t *place,
+                      struct error *err)
+{
+    do {
+        if (!input_read_line(l->input, IDLE_MS, what, line, place, err))
+            return false;
+    } while (*what == INPUT_LINE && ndjson_is_blank(*line));
+    return true;
+}
+
+/* The same, waiting as long as it takes: what was read meanwhile must not wait for it. */
+static bool wait_for_line(struct load *l, enum input_read *what, struct slice *line,
+                          uint64_t *place, struct error *err)
+{
+    do {
+        if (!read_line(l, what, line, place, err))
+            return false;
+        if (*what == INPUT_IDLE && l->frames != NULL && !frames_tick(l->frames, err))
+            return false;
+    } while (*what == INPUT_IDLE);
+    return true;
+}
+
 /* --- opening --- */
 
 static bool cannot_tell(const struct load *l, struct error *err)
@@ -53,11 +79,9 @@ static bool find_format(struct load *l, struct error *err)
     enum input_read what;
     struct slice line;
     uint64_t place;
-    do {
-        if (!input_read_line(l->input, -1, &what, &line, &place, err))
-            return false;
-    } while (what == INPUT_LINE && ndjson_is_blank(line));
-    if (what != INPUT_LINE)
+    if (!wait_for_line(l, &what, &line, &place, err))
+        return false;
+    if (what == INPUT_END)
         return true;
     l->shape.format = ndjson_detect(line);
     return (l->shape.format != NDJSON_AUTO || cannot_tell(l, err)) &&
@@ -117,17 +141,6 @@ struct operation {
     uint64_t place;
 };
 
-/* The next line that isn't blank. A stop request ends it between two lines, too. */
-static bool read_line(struct load *l, enum input_read *what, struct slice *line, uint64_t *place,
-                      struct error *err)
-{
-    do {
-        if (!input_read_line(l->input, IDLE_MS, what, line, place, err))
-            return false;
-    } while (*what == INPUT_LINE && ndjson_is_blank(*line));
-    return true;
-}
-
 /* The source behind the action O->line, which is kept, as the next line takes its place. */
 static bool read_source(struct load *l, struct operation *o, struct error *err)
 {
@@ -136,12 +149,8 @@ static bool read_source(struct load *l, struct operation *o, struct error *err)
     buffer_clear(&l->first);
     buffer_append(&l->first, o->line.data, o->line.size);
     o->line = buffer_slice(&l->first);
-    do {
-        if (!read_line(l, &what, &o->source, &place, err))
-            return false;
-        if (what == INPUT_IDLE && l->frames != NULL && !frames_tick(l->frames, err))
-            return false;
-    } while (what == INPUT_IDLE);
+    if (!wait_for_line(l, &what, &o->source, &place, err))
+        return false;
     if (what == INPUT_END)
         o->source = (struct slice){NULL, 0};
     return buffer_check(&l->first, "an action", err);
@@ -274,16 +283,6 @@ static bool load_parts(struct load *l, struct error *err)
     return ok;
 }
 
-/* What was read before an error is as good as any, unless the disk is to blame. */
-static void keep_what_was_read(struct load *l, struct error *err)
-{
-    struct error flush = {.kind = ERROR_NONE};
-    if (err->kind == ERROR_DISK || err->kind == ERROR_DAMAGED)
-        return;
-    if (!frames_flush(l->frames, &flush) || !spool_commit(l->spool, &flush))
-        *err = flush;
-}
-
 /* --- as feed.h says --- */
 
 bool load_is_same(const struct load *l, struct spool *s, bool *is_same, struct error *err)
@@ -331,8 +330,8 @@ bool load_run(struct load *l, struct spool *s, struct error *err)
     if (!frames_new(&l->frames, l->options, s, l->live, err))
         return false;
     bool ok = load_parts(l, err);
-    if (!ok)
-        keep_what_was_read(l, err);
+    if (!ok && err->kind != ERROR_DISK && err->kind != ERROR_DAMAGED)
+        (void)!frames_keep(l->frames, err);
     frames_free(l->frames);
     l->frames = NULL;
     return feed_end(s, ok, err);
@@ -340,7 +339,6 @@ bool load_run(struct load *l, struct spool *s, struct error *err)
 
 static void put_plan(const struct load *l, struct buffer *out)
 {
-    const struct job_options *o = l->options;
     uint64_t lines = input_estimate_lines(l->input);
     buffer_append_format(out, "input:     %s, %s\n", input_name(l->input),
                          unpack_kind_name(input_kind(l->input)));
@@ -349,8 +347,8 @@ static void put_plan(const struct load *l, struct buffer *out)
         buffer_append_format(out, " with their id in \"%s\"", l->shape.id_field);
     if (lines > 0)
         buffer_append_format(out, ", about %" PRIu64, lines);
-    buffer_append_format(out, "\nspool:     %s\n", o->spool ? o->spool : "(none given)");
-    buffer_append_format(out, "index:     %s\n", o->index ? o->index : "(none given)");
+    buffer_append_byte(out, '\n');
+    feed_put_destination(l->options, out);
 }
 
 bool load_describe_plan(struct load *l, struct buffer *out, struct error *err)

@@ -68,8 +68,7 @@ static void put_plan(const struct dump *d, struct buffer *out)
     buffer_append_format(out, "snapshot:  %s\n",
                          o->snapshot == JOB_SNAPSHOT_DUMP ? "one for the whole dump"
                                                           : "one for each window");
-    buffer_append_format(out, "spool:     %s\n", o->spool ? o->spool : "(none given)");
-    buffer_append_format(out, "index:     %s\n", o->index ? o->index : "(none given)");
+    feed_put_destination(o, out);
 }
 
 /* Read WINDOW to its end; the first documents are appended to OUT. */
@@ -143,7 +142,7 @@ bool job_describe_plan(const struct job_options *o, struct buffer *out, struct e
     struct feed feed = {.dump = NULL};
     struct job_live live = {.rows = 0};
     buffer_init(&select, QUERY_MAX_BYTES);
-    bool ok = (o->input != NULL || job_read_query(o, &select, err)) &&
+    bool ok = feed_read_query(o, &select, err) &&
               feed_open(&feed, o, buffer_string(&select), &live, err) && feed_plan(&feed, err) &&
               feed_describe_plan(&feed, out, err);
     feed_close(&feed);

@@ -113,10 +113,11 @@ static bool open_feed(struct run *run, struct error *err)
         return false;
     if (!is_needed)
         return true;
-    if (feed_open(&run->feed, run->options, buffer_string(&run->select), &run->live, err))
-        return (run->is_new || check_feed(run, err)) &&
-               (!run->is_new || feed_plan(&run->feed, err));
-    return !run->is_new && err->kind == ERROR_UNAVAILABLE && do_without_dump(run, err);
+    if (!feed_open(&run->feed, run->options, buffer_string(&run->select), &run->live, err))
+        return !run->is_new && err->kind == ERROR_UNAVAILABLE && do_without_dump(run, err);
+    if (!run->is_new && !check_feed(run, err))
+        return false;
+    return !run->is_new || feed_plan(&run->feed, err);
 }
 
 static bool begin_anew(struct run *run, struct error *err)

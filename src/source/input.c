@@ -300,7 +300,6 @@ bool input_seek(struct input *in, uint64_t place, struct error *err)
 
 /* --- lines --- */
 
-/* A line that ends in the bytes that are there, or the last one. */
 /* The mark with which some programs begin a file (RFC 8259, section 8.1) is no part of its first line. */
 static struct slice without_mark(struct slice line)
 {
@@ -309,6 +308,7 @@ static struct slice without_mark(struct slice line)
     return has ? (struct slice){line.data + 3, line.size - 3} : line;
 }
 
+/* A line that ends in the bytes that are there, or the last one. */
 static bool find_line(struct input *in, struct slice *line, uint64_t *place)
 {
     const struct buffer *b = &in->bytes;

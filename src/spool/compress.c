@@ -165,19 +165,6 @@ void decompressor_free(struct decompressor *d)
     free(d);
 }
 
-static bool read_memory(void *context, uint64_t at, struct slice *piece, struct error *err)
-{
-    const struct slice *body = context;
-    (void)err;
-    *piece = (struct slice){body->data + at, body->size - (size_t)at};
-    return true;
-}
-
-struct body_source body_in_memory(const struct slice *body)
-{
-    return (struct body_source){read_memory, (void *)(uintptr_t)body, body->size};
-}
-
 void decompressor_open(struct decompressor *d, struct slice body)
 {
     const struct body_source nothing_more = {.size = 0};

@@ -41,9 +41,6 @@ struct body_source {
     uint64_t size;
 };
 
-/* A body in memory; borrows *BODY. */
-struct body_source body_in_memory(const struct slice *body);
-
 /* Start reading BODY (one zstd frame, borrowed) from its beginning. */
 void decompressor_open(struct decompressor *d, struct slice body);
 void decompressor_open_source(struct decompressor *d, const struct body_source *source);

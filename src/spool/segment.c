@@ -226,19 +226,30 @@ static bool read_body(int fd, const char *name, uint64_t offset, struct buffer *
     return true;
 }
 
+/* Open the file NAME, and read the header at OFFSET into BYTES (cleared first). *FD is the caller's to close when all is
+ * well; *WHY is NULL when the body may be read. */
+static bool open_at_frame(int *fd, int dir, const char *name, uint64_t offset, struct buffer *bytes,
+                          struct frame *f, const char **why, struct error *err)
+{
+    buffer_clear(bytes);
+    if (!file_open(fd, dir, name, false, err))
+        return false;
+    *why = "the file is absent";
+    if (*fd < 0 || read_header(*fd, name, offset, bytes, f, why, err))
+        return true;
+    file_close(fd);
+    return false;
+}
+
 bool segment_read(int dir, uint32_t number, uint64_t offset, struct buffer *bytes, struct frame *f,
                   struct slice *body, const char **why, struct error *err)
 {
     char name[SEGMENT_NAME_BYTES];
     int fd;
     segment_name(number, name);
-    buffer_clear(bytes);
-    if (!file_open(&fd, dir, name, false, err))
+    if (!open_at_frame(&fd, dir, name, offset, bytes, f, why, err))
         return false;
-    *why = fd < 0 ? "the file is absent" : NULL;
-    bool ok = fd < 0 || read_header(fd, name, offset, bytes, f, why, err);
-    if (ok && *why == NULL)
-        ok = read_body(fd, name, offset, bytes, f, body, why, err);
+    bool ok = *why != NULL || read_body(fd, name, offset, bytes, f, body, why, err);
     file_close(&fd);
     return ok;
 }
@@ -263,15 +274,11 @@ bool segment_check(int dir, uint32_t number, uint64_t offset, struct buffer *hea
     char name[SEGMENT_NAME_BYTES];
     int fd;
     segment_name(number, name);
-    buffer_clear(header);
-    if (!file_open(&fd, dir, name, false, err))
+    if (!open_at_frame(&fd, dir, name, offset, header, f, why, err))
         return false;
-    *why = fd < 0 ? "the file is absent" : NULL;
-    bool ok = fd < 0 || read_header(fd, name, offset, header, f, why, err);
-    if (ok && *why == NULL && f->compressed_size > header->maximum - header->size)
+    if (*why == NULL && f->compressed_size > header->maximum - header->size)
         *why = "the frame is larger than any that bobbin writes";
-    if (ok && *why == NULL)
-        ok = check_body(fd, dir, name, offset + header->size, f, p, why, err);
+    bool ok = *why != NULL || check_body(fd, dir, name, offset + header->size, f, p, why, err);
     file_close(&fd);
     return ok;
 }
