@@ -258,6 +258,8 @@ static bool load_part(struct load *l, const struct index_part *part, struct erro
 {
     uint64_t place, upto;
     bool skips, is_over = false;
+    if (part->number >= FRAME_LATER_PARTS && !input_is_file(l->input))
+        return load_refuse(l, err); // the disk has lost what a pipe gave once
     frames_begin_part(l->frames, part->number, part->has_last, part->last);
     if (!find_start(part, &place, &skips, err) || !find_end(part, &upto, err) ||
         !input_seek(l->input, place, err) || (skips && !skip_operation(l, err)))

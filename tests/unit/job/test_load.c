@@ -1,6 +1,9 @@
 /* test_load.c: the lines of a file come into the spool, each once, whatever parts they are asked for in. */
 #include "job/load.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "../spool/spooled.h"
 #include "job/feed.h"
 
@@ -141,6 +144,21 @@ START_TEST(a_frame_that_the_disk_lost_is_read_from_the_file_again)
 }
 END_TEST
 
+START_TEST(what_a_pipe_gave_once_can_not_be_read_again)
+{
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDWR); // holds the pipe open on both sides
+    ck_assert_int_eq(write(fd, "{\"id\":1}\n{\"id\":2}\n", 18), 18);
+    begin();
+    close(fd);
+    unit_assert_ok(load_run(l, s, &err), err);
+    ck_assert_str_eq(list_ids(), "1 2");
+    unit_assert_ok(spool_lose_frame(s, 1, "a test", &err), err);
+    unit_assert_error(load_run(l, s, &err), err, ERROR_INPUT, "no file that can be read once more");
+}
+END_TEST
+
 /* Where the lines of 1 to 9 begin: a key of the spool. */
 static const struct {
     bool has_from, is_from_inclusive;
@@ -239,6 +257,7 @@ END_TEST
 UNIT_MAIN_WITH("job/load", set_up, tear_down,
                UNIT_TEST(all_lines_come_once_and_blank_ones_do_not_count),
                UNIT_TEST(a_frame_that_the_disk_lost_is_read_from_the_file_again),
+               UNIT_TEST(what_a_pipe_gave_once_can_not_be_read_again),
                UNIT_EACH(a_part_is_a_range_of_the_file, ranges),
                UNIT_TEST(a_part_at_no_place_of_a_file_is_damage),
                UNIT_TEST(a_file_is_the_same_until_it_changes),
