@@ -143,8 +143,13 @@ static bool take_snapshot(struct dump *d, struct error *err)
 
 bool dump_check_snapshot(struct dump *d, struct error *err)
 {
+    struct error *lost = &d->snapshot_err;
     pthread_mutex_lock(&d->snapshot_lock);
-    bool ok = pg_ask(d->pg, err);
+    bool ok = lost->kind == ERROR_NONE && pg_ask(d->pg, lost);
+    if (!ok)
+        *err = *lost;
+    if (lost->kind == ERROR_STOPPED) // the question was broken off, not answered
+        lost->kind = ERROR_NONE;
     pthread_mutex_unlock(&d->snapshot_lock);
     return ok;
 }
@@ -204,6 +209,7 @@ bool dump_run(struct dump *d, struct spool *s, struct error *err)
     atomic_store(&d->has_failed, false);
     buffer_clear(&d->snapshot);
     d->snapshot_id = NULL;
+    d->snapshot_err.kind = ERROR_NONE;
     d->is_standby = false;
     bool ok = d->options->snapshot != JOB_SNAPSHOT_DUMP || take_snapshot(d, err);
     ok = ok && run_workers(d, err);

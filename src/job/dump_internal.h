@@ -23,7 +23,8 @@ struct dump {
     struct buffer snapshot;
     const char *snapshot_id;       // stands in `snapshot`; NULL: each window sees its own
     bool is_standby;               // the snapshot is a standby's
-    pthread_mutex_t snapshot_lock; // guards pg while it holds the snapshot
+    pthread_mutex_t snapshot_lock; // guards pg while it holds the snapshot, and what follows
+    struct error snapshot_err;     // how it was lost
 
     atomic_bool has_failed; // a part has, for good: the others end after their window
 
@@ -34,7 +35,8 @@ struct dump {
 /* How the rows of D's query become documents. */
 struct document_shape dump_shape(const struct dump *d);
 
-/* Is the snapshot still held? An error when not. */
+/* Is the snapshot still held? An error when not: to all who ask the one that the first was given, as only
+ * that tells why the session ended. */
 bool dump_check_snapshot(struct dump *d, struct error *err);
 
 /* Dump part after part until none is left; the body of one of --jobs threads. */

@@ -74,7 +74,12 @@ static bool begin_window(struct part_dump *p, struct error *err)
     const char *snapshot = p->dump->snapshot_id;
     if (pg_begin(p->pg, snapshot, err))
         return true;
-    return snapshot != NULL && err->kind == ERROR_CONFIG && lose_snapshot(p, err);
+    if (snapshot == NULL || err->kind != ERROR_CONFIG)
+        return false;
+    struct error why = {.kind = ERROR_NONE};
+    if (!dump_check_snapshot(p->dump, &why)) // "invalid snapshot identifier" says less
+        *err = why;
+    return err->kind != ERROR_STOPPED && lose_snapshot(p, err);
 }
 
 static bool add_row(struct part_dump *p, struct slice row, struct error *err)

@@ -260,6 +260,38 @@ START_TEST(a_standbys_part_without_rows_is_finished_only_while_the_snapshot_is_h
 }
 END_TEST
 
+START_TEST(every_part_tells_how_the_snapshot_was_lost)
+{
+    static const struct canned_rule rules[] = {
+        STANDBY,
+        {.sql = "SELECT 'there'",
+         .times = 1,
+         .state = "40001",
+         .message = "conflict with recovery"},
+        {.sql = "SELECT 'there'", .state = "57P01", .message = "what a dead session says"},
+        DUMPED_COPY,
+        DUMPED_RULES};
+    start(rules);
+    dumped_options.snapshot = JOB_SNAPSHOT_DUMP;
+    dumped_options.jobs = 4;
+    unit_assert_error(dumped_run(), dumped_err, ERROR_UNAVAILABLE, "conflict with recovery");
+    ck_assert_int_eq(canned_count_statements(&dumped_server, "SELECT 'there'"), 1);
+}
+END_TEST
+
+START_TEST(a_part_that_cannot_take_the_snapshot_over_tells_how_it_was_lost)
+{
+    static const struct canned_rule rules[] = {
+        {.sql = "SET TRANSACTION SNAPSHOT", .state = "22023", .message = "invalid snapshot"},
+        HOLDER_IS_GONE,
+        DUMPED_COPY,
+        DUMPED_RULES};
+    start(rules);
+    dumped_options.snapshot = JOB_SNAPSHOT_DUMP;
+    unit_assert_error(dumped_run(), dumped_err, ERROR_UNAVAILABLE, "conflict with recovery");
+}
+END_TEST
+
 UNIT_MAIN_WITH("job/dump", dumped_set_up, dumped_tear_down, UNIT_TEST(all_rows_are_dumped_once),
                UNIT_TEST(parts_are_dumped_over_connections_of_their_own),
                UNIT_LOOP(a_range_is_inclusive_at_both_ends, 2),
@@ -275,4 +307,6 @@ UNIT_MAIN_WITH("job/dump", dumped_set_up, dumped_tear_down, UNIT_TEST(all_rows_a
                UNIT_TEST(without_it_each_window_sees_its_own),
                UNIT_TEST(a_snapshot_that_is_gone_stops_the_dump_with_a_remedy),
                UNIT_TEST(a_standbys_rows_are_kept_only_while_the_snapshot_is_held),
-               UNIT_TEST(a_standbys_part_without_rows_is_finished_only_while_the_snapshot_is_held))
+               UNIT_TEST(a_standbys_part_without_rows_is_finished_only_while_the_snapshot_is_held),
+               UNIT_TEST(every_part_tells_how_the_snapshot_was_lost),
+               UNIT_TEST(a_part_that_cannot_take_the_snapshot_over_tells_how_it_was_lost))
