@@ -18,7 +18,9 @@ ALL_ENGINES = (*SEARCH_ENGINES, "secured")
 
 def pytest_configure(config):
     config.addinivalue_line(
-        "markers", "engine: uses a real search engine")
+        "markers", "elasticsearch: uses a real Elasticsearch, secured or not")
+    config.addinivalue_line(
+        "markers", "opensearch: uses a real OpenSearch")
     config.addinivalue_line(
         "markers", "sanitizers: runs again with the program built with sanitizers")
     config.addinivalue_line(
@@ -43,8 +45,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_itemcollected(item):
-    if search_engine_of(item):
-        item.add_marker("engine")
+    name = search_engine_of(item)
+    if name:
+        item.add_marker("elasticsearch" if name == "secured" else name)
 
 
 @pytest.fixture(scope="session")
