@@ -7,10 +7,10 @@
 #include "cli/progress.h"
 #include "encode/ndjson.h"
 
-enum { LEAST_FRAME_BYTES = 4 << 10, MOST_FRAME_BYTES = 64 << 20, PLAN_MAX_BYTES = 1 << 30 };
+enum { LEAST_FRAME_BYTES = 4 << 10, MOST_FRAME_BYTES = 64 << 20, DRY_RUN_MAX_BYTES = 1 << 30 };
 
-static bool in_range(const char *option, uint64_t value, uint64_t least, uint64_t most,
-                     struct error *err)
+bool command_in_range(const char *option, uint64_t value, uint64_t least, uint64_t most,
+                      struct error *err)
 {
     return (value >= least && value <= most) ||
            error_set(err, ERROR_USAGE, "--%s: %llu is not within %llu and %llu", option,
@@ -18,7 +18,7 @@ static bool in_range(const char *option, uint64_t value, uint64_t least, uint64_
                      (unsigned long long)most);
 }
 
-static bool is_given(const char *option, const char *value, struct error *err)
+bool command_is_given(const char *option, const char *value, struct error *err)
 {
     return (value != NULL && value[0] != '\0') ||
            error_set(err, ERROR_USAGE, "--%s is missing", option);
@@ -36,10 +36,13 @@ static bool check_urls(struct job_options *o, struct error *err)
     return true;
 }
 
-static bool check_query(const struct job_options *o, struct error *err)
+bool command_check_query(const struct job_options *o, struct error *err)
 {
-    return is_given("key", o->key, err) && in_range("jobs", o->jobs, 1, JOB_PARTS_MAX, err) &&
-           in_range("window-rows", o->window_rows, 1, 1u << 30, err);
+    if (o->from != NULL && o->after != NULL)
+        return error_set(err, ERROR_USAGE, "--from and --after: only one of them");
+    return command_is_given("key", o->key, err) &&
+           command_in_range("jobs", o->jobs, 1, JOB_PARTS_MAX, err) &&
+           command_in_range("window-rows", o->window_rows, 1, 1u << 30, err);
 }
 
 static bool check_input(const struct job_options *o, struct error *err)
@@ -58,13 +61,14 @@ static bool check_source(const struct job_options *o, struct error *err)
 {
     if (o->input == NULL && (o->table == NULL) == (o->query_file == NULL))
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
-    return is_given("index", o->index, err) &&
-           (o->input != NULL ? check_input(o, err) : check_query(o, err)) &&
-           in_range("level", o->level, 1, 19, err) &&
-           in_range("frame-size", o->frame_bytes, LEAST_FRAME_BYTES, MOST_FRAME_BYTES, err) &&
-           in_range("segment-size", o->segment_bytes, LEAST_FRAME_BYTES, UINT32_MAX, err) &&
+    return command_is_given("index", o->index, err) &&
+           (o->input != NULL ? check_input(o, err) : command_check_query(o, err)) &&
+           command_in_range("level", o->level, 1, 19, err) &&
+           command_in_range("frame-size", o->frame_bytes, LEAST_FRAME_BYTES, MOST_FRAME_BYTES,
+                            err) &&
+           command_in_range("segment-size", o->segment_bytes, LEAST_FRAME_BYTES, UINT32_MAX, err) &&
            (o->spool_max == 0 ||
-            in_range("spool-max", o->spool_max, 4 * LEAST_FRAME_BYTES, UINT64_MAX, err));
+            command_in_range("spool-max", o->spool_max, 4 * LEAST_FRAME_BYTES, UINT64_MAX, err));
 }
 
 /* A full spool gets room only when a whole segment is done: several must fit. */
@@ -81,17 +85,18 @@ bool command_check_options(struct job_options *o, unsigned roles, struct error *
     if (o->dry_run)
         return true; // nothing is sent or written
     if (roles & SPOOL_REPLAY &&
-        !(check_urls(o, err) && in_range("in-flight", o->in_flight, 1, JOB_IN_FLIGHT_MAX, err)))
+        !(check_urls(o, err) &&
+          command_in_range("in-flight", o->in_flight, 1, JOB_IN_FLIGHT_MAX, err)))
         return false;
     fit_segments(o);
-    return is_given("spool", o->spool, err);
+    return command_is_given("spool", o->spool, err);
 }
 
 static int dry_run(const struct job_options *o)
 {
     struct buffer plan;
     struct error err = {.kind = ERROR_NONE};
-    buffer_init(&plan, PLAN_MAX_BYTES);
+    buffer_init(&plan, DRY_RUN_MAX_BYTES);
     bool ok = job_describe_plan(o, &plan, &err);
     if (ok)
         fwrite(plan.data, 1, plan.size, stdout);
@@ -119,7 +124,7 @@ int command_failed(const struct error *err)
 int command_load(struct options *o)
 {
     struct error err = {.kind = ERROR_NONE};
-    if (!is_given("input", o->job.input, &err))
+    if (!command_is_given("input", o->job.input, &err))
         return command_failed(&err);
     return command_run(o, SPOOL_DUMP | SPOOL_REPLAY);
 }
@@ -129,7 +134,11 @@ int command_run(struct options *o, unsigned roles)
     struct error err = {.kind = ERROR_NONE};
     struct progress *progress;
     struct index_job last;
-    bool has_last;
+    bool has_last, has_rows;
+    if (!command_take_shard(o, &has_rows, &err))
+        return command_failed(&err);
+    if (!has_rows)
+        return 0;
     if (!command_check_options(&o->job, roles, &err))
         return command_failed(&err);
     if (o->job.dry_run)

@@ -104,11 +104,11 @@ static bool check_wish(struct options *o, struct error *err)
     struct verify_wish *wish = &o->wish;
     if (wish->deletes_extra && !wish->repairs)
         return error_set(err, ERROR_USAGE, "--delete-extra goes with --repair only");
-    if (wish->deletes_extra && (o->job.from != NULL || o->job.to != NULL))
-        return error_set(
-            err, ERROR_USAGE,
-            "--delete-extra goes without --from and --to only: the index may hold other "
-            "ranges' documents");
+    if (wish->deletes_extra && job_is_part(&o->job))
+        return error_set(err, ERROR_USAGE,
+                         "--delete-extra goes with all rows only, without --from, --after, --to "
+                         "and --shard: the "
+                         "index may hold other ranges' documents");
     wish->is_deep |= wish->repairs;
     o->target |= wish->is_deep;
     return !o->target || command_check_options(&o->job, SPOOL_DUMP | SPOOL_REPLAY, err);
@@ -142,9 +142,13 @@ int command_verify(struct options *o)
 {
     struct spool *s = NULL;
     struct error err = {.kind = ERROR_NONE};
-    bool ok = check_wish(o, &err) && rebuild(o, &err) &&
-              (o->target ? verify_open_spool(&o->job, o->wish.repairs, &s, &err)
-                         : command_open_spool(o, SPOOL_READER, &s, &err));
+    bool has_rows = true;
+    bool ok = command_take_shard(o, &has_rows, &err);
+    if (ok && !has_rows)
+        return 0;
+    ok = ok && check_wish(o, &err) && rebuild(o, &err) &&
+         (o->target ? verify_open_spool(&o->job, o->wish.repairs, &s, &err)
+                    : command_open_spool(o, SPOOL_READER, &s, &err));
     ok = ok && verify_local(o, s, &err) && (!o->target || verify_index(o, s, &err));
     spool_close(s);
     return ok ? 0 : command_failed(&err);

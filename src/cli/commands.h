@@ -11,6 +11,8 @@ int command_run(struct options *o, unsigned roles);
 /* The same, of a file. */
 int command_load(struct options *o);
 
+int command_plan(struct options *o);
+
 int command_status(struct options *o);
 int command_verify(struct options *o);
 int command_inspect(struct options *o);
@@ -25,8 +27,20 @@ int command_dead_drop(struct options *o);
 MUST_CHECK bool command_open_spool(const struct options *o, unsigned roles, struct spool **s,
                                    struct error *err);
 
+/* Are the options that say which rows to read within their bounds? */
+MUST_CHECK bool command_check_query(const struct job_options *o, struct error *err);
+
 /* Are the options that ROLES' stages need given, and within their bounds? */
 MUST_CHECK bool command_check_options(struct job_options *o, unsigned roles, struct error *err);
+
+/* With --shard: give O the range that --plan has for it. *HAS_ROWS false: there is no such shard, as there were fewer
+ * rows; it has been said, and nothing is to be done. */
+MUST_CHECK bool command_take_shard(struct options *o, bool *has_rows, struct error *err);
+
+/* Is VALUE of --OPTION within LEAST and MOST? Is it given at all? ERROR_USAGE. */
+MUST_CHECK bool command_in_range(const char *option, uint64_t value, uint64_t least, uint64_t most,
+                                 struct error *err);
+MUST_CHECK bool command_is_given(const char *option, const char *value, struct error *err);
 
 /* Print JSON (jansson's json_t, whose reference is taken) with its FLAGS for json_dumps, and a newline. */
 struct json_t;

@@ -21,6 +21,7 @@ static const struct command_row {
     {"dump", COMMAND_DUMP, "[OPTION]...", "read the rows into the spool"},
     {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
     {"load", COMMAND_LOAD, "[OPTION]... FILE", "send an NDJSON file's documents the same way"},
+    {"plan", COMMAND_PLAN, "[OPTION]...", "divide the rows into shards, for several workers"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
     {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
      "read every frame back and compare it with the index"},
@@ -71,6 +72,8 @@ static int dispatch(enum command command, struct options *o)
         return command_run(o, SPOOL_REPLAY);
     case COMMAND_LOAD:
         return command_load(o);
+    case COMMAND_PLAN:
+        return command_plan(o);
     case COMMAND_STATUS:
         return command_status(o);
     case COMMAND_VERIFY:

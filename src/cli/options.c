@@ -311,6 +311,8 @@ bool options_read(struct options *o, enum command command, int argc, char **argv
 
 void options_free(struct options *o)
 {
+    plan_free(o->plan);
+    o->plan = NULL;
     for (size_t i = 0; i < o->owned_count; i++)
         secret_free(o->owned[i]); // which of them are secrets isn't asked
     o->owned_count = 0;

@@ -3,7 +3,7 @@
 #ifndef BOBBIN_CLI_OPTIONS_H
 #define BOBBIN_CLI_OPTIONS_H
 
-#include "job/job.h"
+#include "fleet/plan.h"
 #include "job/verify_target.h"
 
 enum command {
@@ -11,6 +11,7 @@ enum command {
     COMMAND_DUMP,
     COMMAND_REPLAY,
     COMMAND_LOAD,
+    COMMAND_PLAN,
     COMMAND_STATUS,
     COMMAND_VERIFY,
     COMMAND_INSPECT,
@@ -31,7 +32,13 @@ struct options {
     bool json;
     bool watch;
     bool rebuild;
-    bool target; // of verify
+    uint64_t shards; // of plan
+    bool estimates;
+    bool is_exact;
+    const char *shard;
+    const char *plan_file;
+    struct plan *plan; // that job's range is borrowed from; or NULL
+    bool target;       // of verify
     struct verify_wish wish;
     int log_format; // enum log_format
     bool quiet;
@@ -43,7 +50,7 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by run, dump and replay not at all;
+ * config file. One operand is taken for --spool, by load for --input, by run, dump, replay and plan not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

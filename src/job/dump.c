@@ -10,14 +10,6 @@
 
 /* --- preparing --- */
 
-static void set_range(struct dump *d, const struct job_options *o)
-{
-    d->range.has_from = d->range.is_from_inclusive = o->from != NULL;
-    d->range.has_to = o->to != NULL;
-    d->range.from = slice_of(o->from ? o->from : "");
-    d->range.to = slice_of(o->to ? o->to : "");
-}
-
 static bool has_role(const struct dump *d, enum column_role role)
 {
     size_t count;
@@ -60,7 +52,7 @@ bool dump_open(struct dump **out, const struct job_options *o, const char *selec
     pthread_mutex_init(&d->snapshot_lock, NULL);
     buffer_init(&d->snapshot, 256);
     buffer_init(&d->part_keys, SIZE_MAX);
-    set_range(d, o);
+    d->range = job_range(o->from, o->after, o->to);
     if (!prepare(d, select, err)) {
         dump_close(d);
         return false;

@@ -1,4 +1,5 @@
 /* identity.c: what makes two commands the same job. See job.h. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -30,9 +31,9 @@ bool job_read_query(const struct job_options *o, struct buffer *out, struct erro
 
 static json_t *query_description(const struct job_options *o, const char *query)
 {
-    return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:b}", "query", query, "key", o->key,
-                     "from", o->from, "to", o->to, "index", o->index, "op", op_name(o->op),
-                     "keeps_nulls", o->keeps_nulls != 0);
+    return json_pack("{s:s, s:s, s:s?, s:s*, s:s?, s:s?, s:s, s:b}", "query", query, "key", o->key,
+                     "from", o->from, "after", o->after, "to", o->to, "index", o->index, "op",
+                     op_name(o->op), "keeps_nulls", o->keeps_nulls != 0);
 }
 
 static json_t *load_description(const struct job_options *o, const char *input)
@@ -82,6 +83,41 @@ bool job_describe_load(const struct job_options *o, struct buffer *text, struct 
     return ok;
 }
 
+bool job_hash_query(const struct job_options *o, const char *query, char hash[JOB_HASH_BYTES],
+                    struct error *err)
+{
+    struct job_id id;
+    struct buffer text;
+    buffer_init(&text, SPOOL_DESCRIPTION_MAX_BYTES);
+    bool ok = take_description(json_pack("{s:s, s:s}", "query", query, "key", o->key),
+                               "the query or the key", &text, &id, err);
+    buffer_free(&text);
+    for (size_t i = 0; ok && i < sizeof id.bytes; i++)
+        snprintf(hash + 2 * i, 3, "%02x", id.bytes[i]);
+    return ok;
+}
+
+/* --- the range --- */
+
+struct key_range job_range(const char *from, const char *after, const char *to)
+{
+    const char *first = from != NULL ? from : after;
+    return (struct key_range){
+        .has_from = first != NULL,
+        .is_from_inclusive = from != NULL,
+        .from = slice_of(first != NULL ? first : ""),
+        .has_to = to != NULL,
+        .to = slice_of(to != NULL ? to : ""),
+    };
+}
+
+bool job_is_part(const struct job_options *o)
+{
+    return o->from != NULL || o->after != NULL || o->to != NULL;
+}
+
+/* --- reading a description --- */
+
 static char *copy_string(json_t *json, const char *name)
 {
     const char *value = json_string_value(json_object_get(json, name));
@@ -99,6 +135,7 @@ bool job_read_description(struct slice text, struct job_description *out, struct
     else
         set_id(out->text, &out->id);
     out->from = copy_string(json, "from");
+    out->after = copy_string(json, "after");
     out->to = copy_string(json, "to");
     json_decref(json);
     return out->text != NULL;
@@ -108,6 +145,7 @@ void job_free_description(struct job_description *d)
 {
     free(d->text);
     free(d->from);
+    free(d->after);
     free(d->to);
 }
 

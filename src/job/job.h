@@ -21,6 +21,7 @@ struct job_options {
     const char *query_file;
     const char *key;
     const char *from;
+    const char *after; // instead of from: exclusive
     const char *to;
     uint64_t jobs;
     int snapshot; // enum job_snapshot
@@ -94,11 +95,24 @@ MUST_CHECK bool job_describe_load(const struct job_options *o, struct buffer *te
 /* The index that a description names, OTHERWISE when it names none; the caller frees it. NULL: no memory. */
 char *job_index_of(const char *description, const char *otherwise);
 
+enum { JOB_HASH_BYTES = 2 * JOB_ID_BYTES + 1 };
+
+/* The hash of the query and its key alone, in hexadecimal: the bounds of shards hold for these. QUERY as for
+ * job_describe. */
+MUST_CHECK bool job_hash_query(const struct job_options *o, const char *query,
+                               char hash[JOB_HASH_BYTES], struct error *err);
+
+/* The range that --from or --after, and --to name (NULL: not given); borrows them. */
+struct key_range job_range(const char *from, const char *after, const char *to);
+
+/* Is it only a part of the query's rows? */
+bool job_is_part(const struct job_options *o);
+
 /* What job.json says, taken apart. */
 struct job_description {
     char *text; // as job_describe writes it, whatever spaces somebody has put into the file
     struct job_id id;
-    char *from, *to; // NULL: none
+    char *from, *after, *to; // NULL: none
 };
 
 /* Take TEXT apart; to be freed. ERROR_DAMAGED when it is no description. */

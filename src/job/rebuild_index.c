@@ -54,11 +54,7 @@ static bool rebuild(const char *path, const struct job_description *description,
     struct rebuild_job job = {
         .id = description->id,
         .description = slice_of(description->text),
-        .range = {.has_from = description->from != NULL,
-                  .is_from_inclusive = description->from != NULL,
-                  .from = slice_of(description->from != NULL ? description->from : ""),
-                  .has_to = description->to != NULL,
-                  .to = slice_of(description->to != NULL ? description->to : "")},
+        .range = job_range(description->from, description->after, description->to),
     };
     if (!spool_rebuild(path, &job, &report, err))
         return false;

@@ -256,7 +256,7 @@ bool verify_target(const struct job_options *o, const struct verify_wish *wish, 
         .context = context,
         .report = report,
     };
-    *report = (struct verify_target_report){.is_part = o->from != NULL || o->to != NULL};
+    *report = (struct verify_target_report){.is_part = job_is_part(o)};
     *has_report = false;
     buffer_init(&t.select, QUERY_MAX_BYTES);
     bool ok = verify_all(&t, has_report, err);

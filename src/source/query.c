@@ -205,17 +205,16 @@ static bool query_type_names(struct pg *pg, const struct pg_result *result,
     return ok;
 }
 
-static bool find_unique_index(struct query *q, struct pg *pg, uint32_t table, int attribute,
-                              struct error *err)
+static bool find_unique_index(struct query *q, struct pg *pg, struct error *err)
 {
     char sql[512];
     struct pg_result *found;
-    if (table == 0)
+    if (q->key_table == 0)
         return true;
     snprintf(sql, sizeof sql,
              "SELECT 1 FROM pg_catalog.pg_index WHERE indrelid = %u AND indisunique AND indisvalid "
              "AND indimmediate AND indpred IS NULL AND indnkeyatts = 1 AND indkey[0] = %d LIMIT 1",
-             table, attribute);
+             q->key_table, q->key_attribute);
     if (!pg_query(pg, sql, &found, err))
         return false;
     q->is_unique = pg_result_rows(found) == 1;
@@ -265,8 +264,9 @@ static bool describe_key(struct query *q, struct pg *pg, const struct pg_result 
             add_column(q, key, VALUE_TEXT, COLUMN_KEY_ONLY, buffer_string(&quoted), "the key", err);
     }
     buffer_free(&quoted);
-    return ok && find_unique_index(q, pg, pg_result_table(result, at),
-                                   pg_result_attribute(result, at), err);
+    q->key_table = pg_result_table(result, at);
+    q->key_attribute = pg_result_attribute(result, at);
+    return ok && find_unique_index(q, pg, err);
 }
 
 static bool describe_columns(struct query *q, struct pg *pg, const struct pg_result *result,

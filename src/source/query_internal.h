@@ -14,6 +14,8 @@ struct query {
     char *select; // the user's, without what ends it
     char *key;    // q."key", quoted
     char *key_type;
+    uint32_t key_table; // the oid of the table whose column the key is; 0: it is none's
+    int key_attribute;  // the column's number there
     bool is_unique;
     size_t key_column;
     size_t count;

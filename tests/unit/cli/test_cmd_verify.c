@@ -97,8 +97,9 @@ static const struct {
     {"verify --repair --table t --index i --url http://a /nonexistent/s", 74, "/nonexistent"},
     {"verify --delete-extra /nonexistent/s", 64, "--delete-extra goes with --repair only"},
     {"verify --deep --delete-extra", 64, "--delete-extra goes with --repair only"},
-    {"verify --repair --delete-extra --from 1", 64, "--delete-extra goes without --from and --to"},
-    {"verify --repair --delete-extra --to 1", 64, "--delete-extra goes without --from and --to"},
+    {"verify --repair --delete-extra --from 1", 64, "--delete-extra goes with all rows only"},
+    {"verify --repair --delete-extra --after 1", 64, "--delete-extra goes with all rows only"},
+    {"verify --repair --delete-extra --to 1", 64, "--delete-extra goes with all rows only"},
 };
 
 START_TEST(what_cannot_be_asked_for_is_refused_in_one_line)

@@ -76,6 +76,7 @@ static const struct {
     {{.key = "id", .index = "images2"}, "SELECT 1"},
     {{.key = "id", .index = "images", .from = "1"}, "SELECT 1"},
     {{.key = "id", .index = "images", .from = ""}, "SELECT 1"},
+    {{.key = "id", .index = "images", .after = "1"}, "SELECT 1"},
     {{.key = "id", .index = "images", .to = "1"}, "SELECT 1"},
     {{.key = "id", .index = "images", .op = BULK_CREATE}, "SELECT 1"},
     {{.key = "id", .index = "images", .keeps_nulls = 1}, "SELECT 1"},
@@ -148,6 +149,7 @@ END_TEST
 static const struct job_options described[] = {
     {.key = "id", .index = "images"},
     {.key = "id", .index = "images", .from = "5"},
+    {.key = "id", .index = "images", .after = "5"},
     {.key = "id", .index = "images", .from = "", .to = "\xc3\xa4 \""},
 };
 
@@ -161,6 +163,7 @@ START_TEST(a_description_is_taken_apart_again)
     ck_assert_str_eq(d.text, buffer_string(&text));
     ck_assert_mem_eq(d.id.bytes, id.bytes, sizeof id.bytes);
     ck_assert_pstr_eq(d.from, o->from);
+    ck_assert_pstr_eq(d.after, o->after);
     ck_assert_pstr_eq(d.to, o->to);
     job_free_description(&d);
 }

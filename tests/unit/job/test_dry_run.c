@@ -1,4 +1,4 @@
-/* test_plan.c: --dry-run tells what would be done, and does nothing. */
+/* test_dry_run.c: --dry-run tells what would be done, and does nothing. */
 #include "dumped.h"
 
 #define start(rules) canned_postgres_start(&dumped_server, rules, COUNT_OF(rules))
@@ -147,7 +147,8 @@ START_TEST(an_error_of_the_query_is_told)
 }
 END_TEST
 
-UNIT_MAIN_WITH("job/plan", set_up, tear_down, UNIT_TEST(the_plan_names_source_key_range_and_target),
+UNIT_MAIN_WITH("job/dry_run", set_up, tear_down,
+               UNIT_TEST(the_plan_names_source_key_range_and_target),
                UNIT_TEST(the_plan_names_what_was_asked_for),
                UNIT_EACH(each_column_is_told_with_what_becomes_of_it, types),
                UNIT_TEST(three_documents_of_the_first_window_are_shown),

@@ -1,4 +1,4 @@
-/* plan.c: --dry-run: what a job would do, in words. Reads one window, sends nothing, writes nothing. */
+/* dry_run.c: --dry-run: what a job would do, in words. Reads one window, sends nothing, writes nothing. */
 #include <stdlib.h>
 
 #include "job/dump_internal.h"
