@@ -33,6 +33,7 @@ class Engine:
     def __init__(self, kind):
         self.kind = kind
         self.is_up = False
+        self.settings = ""  # that it was started with
         # Not below pytest's own directory: the engine's user could not reach it.
         self.directory = Path(tempfile.mkdtemp(prefix=f"bobbin-{kind}-", dir="/tmp"))
 
@@ -43,12 +44,16 @@ class Engine:
             raise RuntimeError(f"script/engine {' '.join(map(str, arguments))}:\n{done.stderr}")
         return done.stdout.strip()
 
+    # A node of the tests is young and small: compiling its code well takes longer than the tests gain by it.
+    JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
+
     def start(self, settings=""):
         """Start it, with the data and on the port of the last time. SETTINGS: a node's, as
         `name=value name=value`."""
         self.address = self._engine(self.start_verb, self.kind, self.directory,
-                                    env={"BOBBIN_NODE_SETTINGS": settings})
+                                    env={"BOBBIN_NODE_SETTINGS": settings, "BOBBIN_JAVA_OPTIONS": self.JAVA_OPTIONS})
         self.is_up = True
+        self.settings = settings
 
     def stop(self):
         """A clean stop. Its data stays."""
@@ -64,9 +69,12 @@ class Engine:
         self.stop()
         self.start(settings)
 
-    def ensure_up(self):
+    def ensure_up(self, settings=""):
+        """Up, with these settings."""
+        if self.is_up and self.settings != settings:
+            self.stop()
         if not self.is_up:
-            self.start()
+            self.start(settings)
 
     def remove(self):
         self.stop()
@@ -228,10 +236,10 @@ class SecuredElasticsearch(SearchEngine):
         """The path of a certificate or key: ca.crt, client.key, ..."""
         return self.directory / "config" / "tls" / name
 
-    def start(self, client_auth="none"):
+    def start(self, settings="", client_auth="none"):
         os.environ["BOBBIN_CLIENT_AUTH"] = client_auth
         try:
-            super().start()
+            super().start(settings)
         finally:
             del os.environ["BOBBIN_CLIENT_AUTH"]
 

@@ -165,23 +165,15 @@ def test_a_node_that_is_killed_under_load_loses_nothing(engine, make_job, databa
 # -- overload --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def narrow(engine):
-    """narrow(settings): the engine with them; as it was when the test is done."""
-    yield engine.restart
-    engine.restart()
-
-
 def assert_slowed_down(result):
     assert "the cluster asks for patience: at most" in result.stderr
     assert "is sent again" in result.stderr
 
 
-def test_a_cluster_short_of_memory_gets_fewer_and_smaller_requests(engine, narrow, make_job,
-                                                                   database):
+def test_a_cluster_short_of_memory_gets_fewer_and_smaller_requests(engine, make_job, database):
     rows = 6000
     job = make_job(database.make_numbers(rows, size=2000), engine)
-    narrow("indexing_pressure.memory.limit=1mb")
+    engine.ensure_up("indexing_pressure.memory.limit=1mb")
     result = job.run("--window-rows", 5000, "--frame-size", "4M")
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(rows)), result.stderr
     assert_slowed_down(result)
@@ -190,15 +182,15 @@ def test_a_cluster_short_of_memory_gets_fewer_and_smaller_requests(engine, narro
     assert job.documents() == job.expected()
 
 
-def test_a_document_that_never_fits_stops_the_run_and_is_kept(engine, narrow, make_job, database):
+def test_a_document_that_never_fits_stops_the_run_and_is_kept(engine, make_job, database):
     job = make_job(database.make_numbers(9), engine)
     database.execute(f"UPDATE {job.source[1]} SET body = repeat(body, 20000) WHERE id = 5")
-    narrow("indexing_pressure.memory.limit=1mb")
+    engine.ensure_up("indexing_pressure.memory.limit=1mb")
     result = job.run("--frame-size", "4K", "--give-up-after", "3s")
     assert result.returncode == STOPPED, result.stderr
     assert ledger(result.stdout).dead == 0 and ledger(result.stdout).pending >= 1
     assert "rejected execution of coordinating operation" in result.stderr.splitlines()[-1]
-    engine.restart()
+    engine.ensure_up()
     result = job.run()
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(9)), result.stderr
     assert job.documents() == job.expected()
@@ -219,11 +211,11 @@ def test_a_circuit_breaker_that_trips_is_waited_for(engine, make_job, database):
     assert job.documents() == job.expected()
 
 
-def test_a_full_queue_is_waited_for(engine, narrow, make_job, database):
+def test_a_full_queue_is_waited_for(engine, make_job, database):
     rows = 10_000
     shards = {**NO_MAPPING, "settings": {"number_of_replicas": 0, "number_of_shards": 16}}
     job = make_job(database.make_numbers(rows), engine, shards)
-    narrow("thread_pool.write.queue_size=1 thread_pool.write.size=1")
+    engine.ensure_up("thread_pool.write.queue_size=1 thread_pool.write.size=1")
     result = job.run("--window-rows", 1000, "--frame-size", "32K")
     assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(rows)), result.stderr
     assert_slowed_down(result)
