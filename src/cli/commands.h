@@ -13,6 +13,9 @@ int command_load(struct options *o);
 
 int command_plan(struct options *o);
 
+/* Run the SQL files of one step of a refresh. */
+int command_refresh_sql(struct options *o);
+
 int command_status(struct options *o);
 int command_verify(struct options *o);
 int command_inspect(struct options *o);

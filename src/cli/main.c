@@ -22,6 +22,8 @@ static const struct command_row {
     {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
     {"load", COMMAND_LOAD, "[OPTION]... FILE", "send an NDJSON file's documents the same way"},
     {"plan", COMMAND_PLAN, "[OPTION]...", "divide the rows into shards, for several workers"},
+    {"refresh sql", COMMAND_REFRESH_SQL, "[OPTION]... STEP",
+     "run the SQL files of a refresh's step: before, after or promote"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
     {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
      "read every frame back and compare it with the index"},
@@ -45,7 +47,7 @@ static void print_usage(FILE *out)
         "usage: bobbin COMMAND [OPTION]...\n\n",
         out);
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 
@@ -74,6 +76,8 @@ static int dispatch(enum command command, struct options *o)
         return command_load(o);
     case COMMAND_PLAN:
         return command_plan(o);
+    case COMMAND_REFRESH_SQL:
+        return command_refresh_sql(o);
     case COMMAND_STATUS:
         return command_status(o);
     case COMMAND_VERIFY:
@@ -186,7 +190,9 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return 0;
     }
-    if (strcmp(name, "dead") == 0)
+    if (strcmp(name, "refresh") == 0)
+        fputs("bobbin: refresh what? sql\n", stderr);
+    else if (strcmp(name, "dead") == 0)
         fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
     else if (argc > 1)
         fprintf(stderr, "bobbin: there is no command \"%s\"\n", name);

@@ -119,11 +119,12 @@ static bool set_from_file(struct reading *r, const struct option_row *row, const
     return ok;
 }
 
-/* One text may hold a whole list, with commas or spaces between; a header has both in it. */
+/* One text may hold a whole list, with commas or spaces between; what is free text has both in it. */
 static bool set_list(struct reading *r, const struct option_row *row, const char *text)
 {
     struct buffer word;
-    if (row->type != LIST || strcmp(row->name, "header") == 0)
+    bool is_text = strcmp(row->name, "header") == 0 || strcmp(row->name, "set") == 0;
+    if (row->type != LIST || is_text)
         return set_value(r, row, text);
     buffer_init(&word, SIZE_MAX);
     bool ok = true;

@@ -19,6 +19,7 @@ enum command {
     COMMAND_DEAD_SHOW,
     COMMAND_DEAD_RETRY,
     COMMAND_DEAD_DROP,
+    COMMAND_REFRESH_SQL,
     COMMANDS
 };
 
@@ -37,6 +38,9 @@ struct options {
     bool is_exact;
     const char *shard;
     const char *plan_file;
+    const char *scripts; // of refresh
+    const char *script_step;
+    const char *variables[JOB_HEADERS_MAX + 1];
     struct plan *plan; // that job's range is borrowed from; or NULL
     bool target;       // of verify
     struct verify_wish wish;
@@ -50,7 +54,7 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by run, dump, replay and plan not at all;
+ * config file. One operand is taken for --spool, by load for --input, by refresh sql for --step, by run, dump, replay and plan not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

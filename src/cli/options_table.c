@@ -13,6 +13,7 @@ enum {
     RETRY = 1 << COMMAND_DEAD_RETRY,
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
+    REFRESH_SQL = 1 << COMMAND_REFRESH_SQL,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     SOURCE = QUERY | LOAD,
     SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
@@ -47,6 +48,8 @@ const char *option_of_operand(enum command command)
 {
     if (command == COMMAND_LOAD)
         return "input";
+    if (command == COMMAND_REFRESH_SQL)
+        return "step";
     return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
 }
 
