@@ -13,10 +13,20 @@ enum {
     RETRY = 1 << COMMAND_DEAD_RETRY,
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
+    CREATE = 1 << COMMAND_INDEX_CREATE,
+    TUNE = 1 << COMMAND_INDEX_TUNE,
+    COUNT_INDEX = 1 << COMMAND_INDEX_COUNT,
+    RESTORE = 1 << COMMAND_INDEX_RESTORE,
+    FILTER = 1 << COMMAND_INDEX_FILTER,
+    PROMOTE = 1 << COMMAND_INDEX_PROMOTE,
+    COUNTING = COUNT_INDEX | PROMOTE,
+    INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
+            1 << COMMAND_INDEX_DELETE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     SOURCE = QUERY | LOAD,
     SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
     RUNNING = SOURCE | SINK,
+    CLUSTER = SINK | INDEX,
     LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
 };
@@ -47,6 +57,8 @@ const char *option_of_operand(enum command command)
 {
     if (command == COMMAND_LOAD)
         return "input";
+    if (INDEX & 1u << command)
+        return "index";
     return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
 }
 
