@@ -25,6 +25,9 @@ int command_dead_show(struct options *o);
 int command_dead_retry(struct options *o);
 int command_dead_drop(struct options *o);
 
+/* index create, tune, refresh, count, restore, filter, promote, delete: COMMAND says which. */
+int command_index(enum command command, struct options *o);
+
 /* Open the spool that O names, of a job, with ROLES. ERROR_USAGE when it names none; ERROR_CONFIG when there
  * is none. */
 MUST_CHECK bool command_open_spool(const struct options *o, unsigned roles, struct spool **s,
@@ -32,6 +35,9 @@ MUST_CHECK bool command_open_spool(const struct options *o, unsigned roles, stru
 
 /* Are the options that say which rows to read within their bounds? */
 MUST_CHECK bool command_check_query(const struct job_options *o, struct error *err);
+
+/* Are there --urls, and are they http or https? */
+MUST_CHECK bool command_check_urls(const struct job_options *o, struct error *err);
 
 /* Are the options that ROLES' stages need given, and within their bounds? */
 MUST_CHECK bool command_check_options(struct job_options *o, unsigned roles, struct error *err);

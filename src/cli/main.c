@@ -36,6 +36,22 @@ static const struct command_row {
     {"dead retry", COMMAND_DEAD_RETRY, "[OPTION]... SPOOL",
      "send the refused documents again, and go on with the job"},
     {"dead drop", COMMAND_DEAD_DROP, "[OPTION]... SPOOL", "give the refused documents up"},
+    {"index create", COMMAND_INDEX_CREATE, "[OPTION]... INDEX",
+     "create an index with settings that make loading fast"},
+    {"index tune", COMMAND_INDEX_TUNE, "[OPTION]... INDEX",
+     "give an index that is there such settings"},
+    {"index refresh", COMMAND_INDEX_REFRESH, "[OPTION]... INDEX",
+     "make searches see all that was written"},
+    {"index count", COMMAND_INDEX_COUNT, "[OPTION]... INDEX",
+     "compare the numbers of the query's and the index's documents"},
+    {"index restore", COMMAND_INDEX_RESTORE, "[OPTION]... INDEX",
+     "give an index its own settings again, and wait until it is whole"},
+    {"index filter", COMMAND_INDEX_FILTER, "[OPTION]... INDEX",
+     "copy an index without the documents that hold one of many terms"},
+    {"index promote", COMMAND_INDEX_PROMOTE, "[OPTION]... INDEX",
+     "let an alias stand for an index that is complete"},
+    {"index delete", COMMAND_INDEX_DELETE, "[OPTION]... INDEX",
+     "delete an index that no alias points to"},
 };
 
 enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
@@ -47,7 +63,7 @@ static void print_usage(FILE *out)
         "usage: bobbin COMMAND [OPTION]...\n\n",
         out);
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 
@@ -92,6 +108,15 @@ static int dispatch(enum command command, struct options *o)
         return command_dead_retry(o);
     case COMMAND_DEAD_DROP:
         return command_dead_drop(o);
+    case COMMAND_INDEX_CREATE:
+    case COMMAND_INDEX_TUNE:
+    case COMMAND_INDEX_REFRESH:
+    case COMMAND_INDEX_COUNT:
+    case COMMAND_INDEX_RESTORE:
+    case COMMAND_INDEX_FILTER:
+    case COMMAND_INDEX_PROMOTE:
+    case COMMAND_INDEX_DELETE:
+        return command_index(command, o);
     case COMMANDS:
         break;
     }
@@ -194,6 +219,10 @@ int main(int argc, char **argv)
         fputs("bobbin: refresh what? sql\n", stderr);
     else if (strcmp(name, "dead") == 0)
         fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
+    else if (strcmp(name, "index") == 0)
+        fputs("bobbin: index what? create, tune, refresh, count, restore, filter, promote or "
+              "delete\n",
+              stderr);
     else if (argc > 1)
         fprintf(stderr, "bobbin: there is no command \"%s\"\n", name);
     print_usage(stderr);

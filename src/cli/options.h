@@ -4,6 +4,7 @@
 #define BOBBIN_CLI_OPTIONS_H
 
 #include "fleet/plan.h"
+#include "index/steps.h"
 #include "job/verify_target.h"
 
 enum command {
@@ -20,6 +21,14 @@ enum command {
     COMMAND_DEAD_RETRY,
     COMMAND_DEAD_DROP,
     COMMAND_REFRESH_SQL,
+    COMMAND_INDEX_CREATE,
+    COMMAND_INDEX_TUNE,
+    COMMAND_INDEX_REFRESH,
+    COMMAND_INDEX_COUNT,
+    COMMAND_INDEX_RESTORE,
+    COMMAND_INDEX_FILTER,
+    COMMAND_INDEX_PROMOTE,
+    COMMAND_INDEX_DELETE,
     COMMANDS
 };
 
@@ -44,7 +53,8 @@ struct options {
     struct plan *plan; // that job's range is borrowed from; or NULL
     bool target;       // of verify
     struct verify_wish wish;
-    int log_format; // enum log_format
+    struct step_options step; // of index
+    int log_format;           // enum log_format
     bool quiet;
     bool wants_help;
     const char *exposed_file; // one that holds a secret and that everybody can read; or NULL
@@ -54,7 +64,8 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by refresh sql for --step, by run, dump, replay and plan not at all;
+ * config file. One operand is taken for --spool, by load for --input, by index COMMAND for --index, by refresh sql for --step, by
+ * run, dump, replay and plan not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

@@ -14,10 +14,20 @@ enum {
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
     REFRESH_SQL = 1 << COMMAND_REFRESH_SQL,
+    CREATE = 1 << COMMAND_INDEX_CREATE,
+    TUNE = 1 << COMMAND_INDEX_TUNE,
+    COUNT_INDEX = 1 << COMMAND_INDEX_COUNT,
+    RESTORE = 1 << COMMAND_INDEX_RESTORE,
+    FILTER = 1 << COMMAND_INDEX_FILTER,
+    PROMOTE = 1 << COMMAND_INDEX_PROMOTE,
+    COUNTING = COUNT_INDEX | PROMOTE,
+    INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
+            1 << COMMAND_INDEX_DELETE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     SOURCE = QUERY | LOAD,
     SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
     RUNNING = SOURCE | SINK,
+    CLUSTER = SINK | INDEX,
     LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
 };
@@ -50,6 +60,8 @@ const char *option_of_operand(enum command command)
         return "input";
     if (command == COMMAND_REFRESH_SQL)
         return "step";
+    if (INDEX & 1u << command)
+        return "index";
     return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
 }
 
