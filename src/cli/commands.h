@@ -13,6 +13,9 @@ int command_load(struct options *o);
 
 int command_plan(struct options *o);
 
+/* A new index takes the old one's place; with --since newer rows go into it. */
+int command_refresh(struct options *o);
+
 /* Run the SQL files of one step of a refresh. */
 int command_refresh_sql(struct options *o);
 

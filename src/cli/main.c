@@ -24,6 +24,8 @@ static const struct command_row {
     {"plan", COMMAND_PLAN, "[OPTION]...", "divide the rows into shards, for several workers"},
     {"refresh sql", COMMAND_REFRESH_SQL, "[OPTION]... STEP",
      "run the SQL files of a refresh's step: before, after or promote"},
+    {"refresh", COMMAND_REFRESH, "[OPTION]... CONFIG",
+     "make an index anew, and let it take the old one's place"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
     {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
      "read every frame back and compare it with the index"},
@@ -92,6 +94,8 @@ static int dispatch(enum command command, struct options *o)
         return command_load(o);
     case COMMAND_PLAN:
         return command_plan(o);
+    case COMMAND_REFRESH:
+        return command_refresh(o);
     case COMMAND_REFRESH_SQL:
         return command_refresh_sql(o);
     case COMMAND_STATUS:
@@ -215,9 +219,7 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return 0;
     }
-    if (strcmp(name, "refresh") == 0)
-        fputs("bobbin: refresh what? sql\n", stderr);
-    else if (strcmp(name, "dead") == 0)
+    if (strcmp(name, "dead") == 0)
         fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
     else if (strcmp(name, "index") == 0)
         fputs("bobbin: index what? create, tune, refresh, count, restore, filter, promote or "

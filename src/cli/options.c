@@ -294,7 +294,8 @@ static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
         if ((pass == 0) == is_early && !take_argument(r, row, optarg))
             return false;
     }
-    return pass == 0 || take_operands(r, argc, argv);
+    bool is_config = r->command == COMMAND_REFRESH; // that the operand names
+    return (pass == 0 && !is_config) || take_operands(r, argc, argv);
 }
 
 bool options_read(struct options *o, enum command command, int argc, char **argv, struct error *err)

@@ -6,6 +6,8 @@
 #include "fleet/plan.h"
 #include "index/steps.h"
 #include "job/verify_target.h"
+#include "refresh/refresh.h"
+#include "refresh/since.h"
 
 enum command {
     COMMAND_RUN,
@@ -20,6 +22,7 @@ enum command {
     COMMAND_DEAD_SHOW,
     COMMAND_DEAD_RETRY,
     COMMAND_DEAD_DROP,
+    COMMAND_REFRESH,
     COMMAND_REFRESH_SQL,
     COMMAND_INDEX_CREATE,
     COMMAND_INDEX_TUNE,
@@ -47,11 +50,10 @@ struct options {
     bool is_exact;
     const char *shard;
     const char *plan_file;
-    const char *scripts; // of refresh
-    const char *script_step;
-    const char *variables[JOB_HEADERS_MAX + 1];
-    struct plan *plan; // that job's range is borrowed from; or NULL
-    bool target;       // of verify
+    struct refresh_options refresh;
+    const char *script_step; // of refresh sql
+    struct plan *plan;       // that job's range is borrowed from; or NULL
+    bool target;             // of verify
     struct verify_wish wish;
     struct step_options step; // of index
     int log_format;           // enum log_format
@@ -64,7 +66,7 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by index COMMAND for --index, by refresh sql for --step, by
+ * config file. One operand is taken for --spool, by load for --input, by index COMMAND for --index, by refresh for --config, by refresh sql for --step, by
  * run, dump, replay and plan not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */

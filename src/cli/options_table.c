@@ -13,6 +13,7 @@ enum {
     RETRY = 1 << COMMAND_DEAD_RETRY,
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
+    REFRESH = 1 << COMMAND_REFRESH,
     REFRESH_SQL = 1 << COMMAND_REFRESH_SQL,
     CREATE = 1 << COMMAND_INDEX_CREATE,
     TUNE = 1 << COMMAND_INDEX_TUNE,
@@ -24,8 +25,8 @@ enum {
     INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
             1 << COMMAND_INDEX_DELETE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
-    SOURCE = QUERY | LOAD,
-    SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
+    SOURCE = QUERY | LOAD | REFRESH,
+    SINK = RUN | REPLAY | VERIFY | RETRY | LOAD | REFRESH,
     RUNNING = SOURCE | SINK,
     CLUSTER = SINK | INDEX,
     LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
@@ -60,6 +61,8 @@ const char *option_of_operand(enum command command)
         return "input";
     if (command == COMMAND_REFRESH_SQL)
         return "step";
+    if (command == COMMAND_REFRESH)
+        return "config";
     if (INDEX & 1u << command)
         return "index";
     return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
