@@ -32,6 +32,9 @@ static bool send_request(struct replay *r, struct slot *slot, size_t host, struc
     };
     if (!http_start(r->http, &request, err))
         return false;
+    uint64_t bytes;
+    size_t documents = delivery_sending(slot->delivery, &bytes);
+    rate_sent(&r->rate, clock_monotonic_ms(), documents, bytes);
     slot->state = SLOT_IN_FLIGHT;
     slot->host = host;
     r->in_flight++;
@@ -133,6 +136,18 @@ static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct e
     return true;
 }
 
+/* Must SLOT's request wait for --max-rate? It is nobody's fault then that nothing goes on, unless it failed before. */
+static bool is_held_back(struct replay *r, const struct slot *slot, int64_t now, int64_t *wait_ms)
+{
+    int64_t wait = rate_wait_ms(&r->rate, now);
+    if (wait == 0)
+        return false;
+    if (r->in_flight == 0 && slot->attempts == 0)
+        r->progress_ms = now;
+    *wait_ms = wait;
+    return true;
+}
+
 /* Send as much as the throttle allows. *WAIT_MS: when to come back at the latest. */
 static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
 {
@@ -144,7 +159,7 @@ static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
             return false;
         if (slot == NULL)
             return true;
-        if (!throttle_pick(r->throttle, now, &host, wait_ms))
+        if (is_held_back(r, slot, now, wait_ms) || !throttle_pick(r->throttle, now, &host, wait_ms))
             return true;
         if (!send_request(r, slot, host, err))
             return false;

@@ -8,6 +8,7 @@
 #include "sink/dead.h"
 #include "sink/dead_summary.h"
 #include "sink/delivery.h"
+#include "sink/rate.h"
 #include "sink/sizing.h"
 #include "sink/target.h"
 #include "sink/throttle.h"
@@ -64,6 +65,7 @@ struct replay {
     size_t in_flight;
     uint64_t next_frame;        // frames below this one have had their turn
     struct sizing sizing;       // of requests
+    struct rate rate;           // --max-rate, --max-bandwidth
     uint64_t requests, retries; // since the last acknowledgement
     bool is_wary;               // one request at a time: much is refused, or nothing is known yet
     bool has_more_now;          // a frame had its turn without a request: look for the next at once

@@ -115,6 +115,7 @@ bool replay_open(struct replay **out, const struct job_options *o, const char *i
     r->options = o;
     r->live = live;
     sizing_init(&r->sizing);
+    rate_init(&r->rate, o->max_rate, o->max_bandwidth);
     r->index = index;
     guard_init(&r->guard);
     buffer_init(&r->path, URL_MAX_BYTES);
