@@ -20,6 +20,8 @@ static bool send_request(struct replay *r, struct slot *slot, size_t host, struc
     const struct http_body *body;
     if (!delivery_prepare(slot->delivery, sizing_limit(&r->sizing), &body, err))
         return error_wrap(err, "frame %llu", (unsigned long long)slot->frame.number);
+    if (slot->gzip != NULL)
+        body = gzip_body(slot->gzip, body);
     buffer_clear(&r->url);
     buffer_append_string(&r->url, throttle_host(r->throttle, host));
     buffer_append(&r->url, r->path.data, r->path.size);
@@ -49,10 +51,11 @@ static bool lose_frame(struct replay *r, struct slot *slot, const char *why, str
     return spool_lose_frame(r->spool, slot->frame.number, why, err);
 }
 
-static bool need_delivery(struct slot *slot, struct error *err)
+static bool need_delivery(const struct replay *r, struct slot *slot, struct error *err)
 {
     return (slot->pieces != NULL || pieces_new(&slot->pieces, err)) &&
-           (slot->delivery != NULL || delivery_new(&slot->delivery, err));
+           (slot->delivery != NULL || delivery_new(&slot->delivery, err)) &&
+           (slot->gzip != NULL || !r->options->gzip || gzip_new(&slot->gzip, err));
 }
 
 /* Check SLOT's frame and begin with it. */
@@ -82,7 +85,7 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
     if (!spool_next_frame(r->spool, FRAMES_PENDING, r->next_frame, &slot->frame, &found, err) ||
         !found)
         return err->kind == ERROR_NONE;
-    if (!need_delivery(slot, err))
+    if (!need_delivery(r, slot, err))
         return false;
     r->next_frame = slot->frame.number + 1;
     slot->attempts = slot->unanswered = 0;

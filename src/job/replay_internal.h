@@ -8,6 +8,7 @@
 #include "sink/dead.h"
 #include "sink/dead_summary.h"
 #include "sink/delivery.h"
+#include "sink/gzip.h"
 #include "sink/rate.h"
 #include "sink/sizing.h"
 #include "sink/target.h"
@@ -30,6 +31,7 @@ struct slot {
     struct buffer header;  // the frame's, or all of one that is no bulk body
     struct pieces *pieces; // its body
     struct delivery *delivery;
+    struct gzip *gzip; // with --gzip
     size_t host;
     unsigned attempts;   // retries in a row without progress
     unsigned unanswered; // requests in a row that were sent and got no answer

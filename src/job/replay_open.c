@@ -146,6 +146,7 @@ const char *replay_host(const struct replay *r, size_t i)
 static void free_slot(struct slot *slot)
 {
     delivery_free(slot->delivery);
+    gzip_free(slot->gzip);
     pieces_free(slot->pieces);
     buffer_free(&slot->header);
 }
