@@ -12,6 +12,13 @@ enum command {
     COMMAND_REPLAY,
     COMMAND_LOAD,
     COMMAND_PLAN,
+    COMMAND_WORK,
+    COMMAND_JOB_LIST,
+    COMMAND_JOB_SHOW,
+    COMMAND_JOB_WATCH,
+    COMMAND_JOB_CANCEL,
+    COMMAND_JOB_DELETE,
+    COMMAND_JOB_RETRY_DEAD,
     COMMAND_STATUS,
     COMMAND_VERIFY,
     COMMAND_INSPECT,
@@ -37,8 +44,12 @@ struct options {
     bool is_exact;
     const char *shard;
     const char *plan_file;
-    struct plan *plan; // that job's range is borrowed from; or NULL
-    bool target;       // of verify
+    struct plan *plan;    // that job's range is borrowed from; or NULL
+    const char *job_name; // of plan, work and job
+    const char *coordinator;
+    int64_t lease_ms;
+    bool takes_any_version;
+    bool target; // of verify
     struct verify_wish wish;
     int log_format; // enum log_format
     bool quiet;
@@ -50,7 +61,7 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by run, dump, replay and plan not at all;
+ * config file. One operand is taken for --spool, by load for --input, by plan, work and job for --job, by run, dump and replay not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

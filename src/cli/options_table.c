@@ -13,11 +13,18 @@ enum {
     RETRY = 1 << COMMAND_DEAD_RETRY,
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
+    WORK = 1 << COMMAND_WORK,
+    JOB_LIST = 1 << COMMAND_JOB_LIST,
+    JOB_LOOKING = JOB_LIST | 1 << COMMAND_JOB_SHOW | 1 << COMMAND_JOB_WATCH,
+    JOBS = JOB_LOOKING | 1 << COMMAND_JOB_CANCEL | 1 << COMMAND_JOB_DELETE |
+           1 << COMMAND_JOB_RETRY_DEAD,
+    FLEET = PLAN | WORK | JOBS,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     SOURCE = QUERY | LOAD,
-    SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
-    RUNNING = SOURCE | SINK,
-    LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
+    SENDING = RUN | REPLAY | VERIFY | RETRY | LOAD,
+    SINK = SENDING | FLEET,
+    RUNNING = SOURCE | SENDING,
+    LOOKING = JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
 };
 
@@ -47,7 +54,9 @@ const char *option_of_operand(enum command command)
 {
     if (command == COMMAND_LOAD)
         return "input";
-    return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
+    if ((FLEET & ~JOB_LIST) & 1u << command)
+        return "job";
+    return (RUN | DUMP | REPLAY | JOB_LIST) & 1u << command ? NULL : "spool";
 }
 
 const char *option_form(const struct option_row *row)
