@@ -24,12 +24,18 @@ enum {
     COUNTING = COUNT_INDEX | PROMOTE,
     INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
             1 << COMMAND_INDEX_DELETE,
+    WORK = 1 << COMMAND_WORK,
+    JOB_LIST = 1 << COMMAND_JOB_LIST,
+    JOB_LOOKING = JOB_LIST | 1 << COMMAND_JOB_SHOW | 1 << COMMAND_JOB_WATCH,
+    JOBS = JOB_LOOKING | 1 << COMMAND_JOB_CANCEL | 1 << COMMAND_JOB_DELETE |
+           1 << COMMAND_JOB_RETRY_DEAD,
+    FLEET = PLAN | WORK | JOBS,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     SOURCE = QUERY | LOAD | REFRESH,
-    SINK = RUN | REPLAY | VERIFY | RETRY | LOAD | REFRESH,
-    RUNNING = SOURCE | SINK,
-    CLUSTER = SINK | INDEX,
-    LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
+    SENDING = RUN | REPLAY | VERIFY | RETRY | LOAD | REFRESH,
+    CLUSTER = SENDING | FLEET | INDEX,
+    RUNNING = SOURCE | SENDING,
+    LOOKING = JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
 };
 
@@ -65,7 +71,9 @@ const char *option_of_operand(enum command command)
         return "config";
     if (INDEX & 1u << command)
         return "index";
-    return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
+    if ((FLEET & ~JOB_LIST) & 1u << command)
+        return "job";
+    return (RUN | DUMP | REPLAY | JOB_LIST) & 1u << command ? NULL : "spool";
 }
 
 const char *option_form(const struct option_row *row)

@@ -13,6 +13,12 @@ enum { JOB_URLS_MAX = 64, JOB_HEADERS_MAX = 64, JOB_PARTS_MAX = 64, JOB_IN_FLIGH
 
 enum job_snapshot { JOB_SNAPSHOT_WINDOW, JOB_SNAPSHOT_DUMP };
 
+/* Says whether the job may send and acknowledge now. Asked by the replay's thread. */
+struct job_gate {
+    bool (*is_open)(void *context);
+    void *context;
+};
+
 /* What the user wants: the option table (cli/options.def) fills it. Strings are borrowed. */
 struct job_options {
     /* source */
@@ -64,11 +70,15 @@ struct job_options {
     const char *proxy_user;
     const char *proxy_password;
     bool insecure;
+    bool gzip;
     uint64_t in_flight;
+    uint64_t max_rate;      // documents a second; 0: any
+    uint64_t max_bandwidth; // bytes of bulk requests a second; 0: any
     int64_t request_timeout_ms;
     int64_t give_up_after_ms;
     uint64_t max_dead;
-    bool retries_dead; // dead retry: dead letters are sent again first
+    bool retries_dead;           // dead retry: dead letters are sent again first
+    const struct job_gate *gate; // or NULL: it always may
     /* plan */
     bool dry_run;
 };
