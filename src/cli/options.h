@@ -57,14 +57,14 @@ struct options {
     bool is_exact;
     const char *shard;
     const char *plan_file;
-    struct refresh_options refresh;
-    const char *script_step; // of refresh sql
-    struct plan *plan;       // that job's range is borrowed from; or NULL
-    const char *job_name;    // of plan, work and job
+    struct plan *plan;    // that job's range is borrowed from; or NULL
+    const char *job_name; // of plan, work and job
     const char *coordinator;
     int64_t lease_ms;
     bool takes_any_version;
     bool target; // of verify
+    struct refresh_options refresh;
+    const char *script_step; // of refresh sql
     struct verify_wish wish;
     struct step_options step; // of index
     int log_format;           // enum log_format
@@ -77,8 +77,8 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by plan, work and job for --job, by index COMMAND for --index,
- * by refresh for --config, by refresh sql for --step, by run, dump and replay not at all;
+ * config file. One operand is taken for --spool, by load for --input, by plan, work and job for --job, by index COMMAND for
+ * --index, by refresh for --config, by refresh sql for --step, by run, dump and replay not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,
