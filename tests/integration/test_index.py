@@ -256,6 +256,23 @@ def test_only_an_index_that_nothing_points_to_is_deleted(steps):
     assert "is gone already" in steps.do("delete", index).stderr
 
 
+def test_a_data_stream_stays(bobbin, opensearch):
+    steps = Steps(bobbin, opensearch)
+    stream = steps.name("stream")
+    opensearch.must("PUT", "_index_template/of-a-test", {"index_patterns": [stream], "data_stream": {}})
+    try:
+        opensearch.must("PUT", f"_data_stream/{stream}")
+        refused(steps.run("delete", stream), CONFIG, f"such as of .ds-{stream}-000001: name the index itself")
+        refused(steps.run("delete", f".ds-{stream}-000001"), CONFIG, "the cluster's own")
+        refused(steps.run("tune", f".ds-{stream}-000001"), CONFIG, f"belongs to data stream {stream}")
+        refused(steps.run("promote", steps.make(BODY), "--alias", stream), CONFIG, f"{stream} is a data stream")
+        assert steps.exists(stream)
+    finally:
+        opensearch.must("DELETE", f"_data_stream/{stream}")
+        opensearch.must("DELETE", "_index_template/of-a-test")
+    steps.remove()
+
+
 # --- the cluster ---
 
 def test_another_host_is_asked_when_one_does_not_answer(steps):
