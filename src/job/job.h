@@ -63,7 +63,10 @@ struct job_options {
     const char *proxy_user;
     const char *proxy_password;
     bool insecure;
+    bool gzip;
     uint64_t in_flight;
+    uint64_t max_rate;      // documents a second; 0: any
+    uint64_t max_bandwidth; // bytes of bulk requests a second; 0: any
     int64_t request_timeout_ms;
     int64_t give_up_after_ms;
     uint64_t max_dead;
