@@ -96,7 +96,7 @@ class Refresh:
             "SELECT step, file FROM bobbin_steps WHERE refresh = %s ORDER BY done_at, 1, 2", (self.name,))]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def roles(postgres):
     for role in ("steps_owner", "steps_writer"):
         postgres.execute(f"DROP ROLE IF EXISTS {role}")
@@ -109,7 +109,7 @@ def make_images(postgres, name, rows):
     return Database(postgres, conninfo)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def upstream(postgres):
     database = make_images(postgres, "upstream", 1500)
     database.execute("ALTER TABLE image ADD only_here int")
@@ -119,7 +119,7 @@ def upstream(postgres):
     return database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(postgres, roles, upstream):
     """What each test has a copy of."""
     database = make_images(postgres, "live_template", 1000)
