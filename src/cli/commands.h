@@ -13,6 +13,8 @@ int command_load(struct options *o);
 
 int command_plan(struct options *o);
 
+int command_serve(struct options *o);
+
 int command_status(struct options *o);
 int command_verify(struct options *o);
 int command_inspect(struct options *o);

@@ -34,6 +34,7 @@ static const struct command_row {
     {"dead retry", COMMAND_DEAD_RETRY, "[OPTION]... SPOOL",
      "send the refused documents again, and go on with the job"},
     {"dead drop", COMMAND_DEAD_DROP, "[OPTION]... SPOOL", "give the refused documents up"},
+    {"serve", COMMAND_SERVE, "[OPTION]...", "take tasks by HTTP, and do each as run does"},
 };
 
 enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
@@ -88,6 +89,8 @@ static int dispatch(enum command command, struct options *o)
         return command_dead_retry(o);
     case COMMAND_DEAD_DROP:
         return command_dead_drop(o);
+    case COMMAND_SERVE:
+        return command_serve(o);
     case COMMANDS:
         break;
     }

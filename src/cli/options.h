@@ -5,6 +5,7 @@
 
 #include "fleet/plan.h"
 #include "job/verify_target.h"
+#include "serve/serve.h"
 
 enum command {
     COMMAND_RUN,
@@ -19,6 +20,7 @@ enum command {
     COMMAND_DEAD_SHOW,
     COMMAND_DEAD_RETRY,
     COMMAND_DEAD_DROP,
+    COMMAND_SERVE,
     COMMANDS
 };
 
@@ -40,6 +42,7 @@ struct options {
     struct plan *plan; // that job's range is borrowed from; or NULL
     bool target;       // of verify
     struct verify_wish wish;
+    struct serve_options serve;
     int log_format; // enum log_format
     bool quiet;
     bool wants_help;
@@ -50,7 +53,7 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by run, dump, replay and plan not at all;
+ * config file. One operand is taken for --spool, by load for --input, by run, dump, replay, plan and serve not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

@@ -13,12 +13,14 @@ enum {
     RETRY = 1 << COMMAND_DEAD_RETRY,
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
+    SERVE = 1 << COMMAND_SERVE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     SOURCE = QUERY | LOAD,
     SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
     RUNNING = SOURCE | SINK,
     LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
+    SPOOLED = EVERY & ~SERVE,
 };
 
 enum { LEFT_BYTES = 64 };
@@ -47,7 +49,7 @@ const char *option_of_operand(enum command command)
 {
     if (command == COMMAND_LOAD)
         return "input";
-    return (RUN | DUMP | REPLAY | PLAN) & 1u << command ? NULL : "spool";
+    return (RUN | DUMP | REPLAY | PLAN | SERVE) & 1u << command ? NULL : "spool";
 }
 
 const char *option_form(const struct option_row *row)
