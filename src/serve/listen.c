@@ -47,7 +47,7 @@ static bool is_loopback(const struct sockaddr *address)
 
 static bool describe(int fd, char address[LISTEN_ADDRESS_BYTES], bool *is_local, struct error *err)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof own;
     char host[HOST_BYTES], port[PORT_BYTES];
     struct sockaddr *name = (struct sockaddr *)(void *)&own;

@@ -179,7 +179,7 @@ bool window_split(struct pg *pg, const struct query *q, const struct key_range *
                   struct key_range *parts, size_t *part_count, struct buffer *keys, uint64_t *rows,
                   struct error *err)
 {
-    bool found;
+    bool found = false;
     bool ok = window_count_rows(pg, q, range, rows, err);
     struct key_range left = *range;
     *part_count = 0;
