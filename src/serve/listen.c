@@ -34,31 +34,33 @@ static bool split(const char *where, char host[HOST_BYTES], char port[PORT_BYTES
     return true;
 }
 
-static bool is_loopback(const struct sockaddr *address)
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static bool is_loopback(const union address *a)
 {
-    if (address->sa_family == AF_INET) {
-        struct in_addr v4;
-        memcpy(&v4, &((const struct sockaddr_in *)(const void *)address)->sin_addr, sizeof v4);
-        return ntohl(v4.s_addr) / 0x1000000 == IN_LOOPBACKNET;
-    }
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    if (a->any.sa_family == AF_INET)
+        return ntohl(a->v4.sin_addr.s_addr) / 0x1000000 == IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
 static bool describe(int fd, char address[LISTEN_ADDRESS_BYTES], bool *is_local, struct error *err)
 {
-    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    union address own;
     socklen_t size = sizeof own;
     char host[HOST_BYTES], port[PORT_BYTES];
-    struct sockaddr *name = (struct sockaddr *)(void *)&own;
-    if (getsockname(fd, name, &size) != 0 ||
-        getnameinfo(name, size, host, sizeof host, port, sizeof port,
+    memset(&own, 0, sizeof own);
+    if (getsockname(fd, &own.any, &size) != 0 ||
+        getnameinfo(&own.any, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return error_set(err, ERROR_CONFIG, "its address can't be told");
-    bool is_v6 = name->sa_family == AF_INET6;
+    bool is_v6 = own.any.sa_family == AF_INET6;
     snprintf(address, LISTEN_ADDRESS_BYTES, "%s%s%s:%s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
              port);
-    *is_local = is_loopback(name);
+    *is_local = is_loopback(&own);
     return true;
 }
 
