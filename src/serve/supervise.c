@@ -38,8 +38,7 @@ static void end_task(struct run *run, enum task_state state, const char *error)
     struct task *t = &run->task;
     t->state = state;
     t->finished_ms = clock_wall_ms();
-    if (error != t->error)
-        snprintf(t->error, sizeof t->error, "%s", error);
+    snprintf(t->error, sizeof t->error, "%s", error);
     log_message(state == TASK_FAILED ? LOG_ERROR : LOG_INFO, "task %s: %s%s%s", t->id,
                 task_state_name(state), error[0] != '\0' ? ": " : "", error);
 }
@@ -57,7 +56,8 @@ static void try_again(const struct supervisor *s, struct run *run, const char *w
     int64_t wait =
         backoff_delay_ms(t->failures, SUPERVISE_WAIT_MS, SUPERVISE_WAIT_MOST_MS, UINT32_MAX);
     t->not_before_ms = now_ms + wait;
-    log_message(LOG_WARNING, "task %s: %s; it goes on in %lld s", t->id, why,
+    snprintf(t->error, sizeof t->error, "%s", why);
+    log_message(LOG_WARNING, "task %s: it ended early, and goes on in %lld s", t->id,
                 (long long)(wait / 1000));
 }
 
@@ -67,8 +67,10 @@ static void count(struct run *run, int64_t now_ms)
     struct task *t = &run->task;
     struct task_counts before = t->counts;
     child_count(run->spool, &t->counts);
-    if (t->counts.read > before.read || t->counts.acknowledged > before.acknowledged)
-        t->progressed_ms = now_ms;
+    if (t->counts.read == before.read && t->counts.acknowledged == before.acknowledged)
+        return;
+    t->progressed_ms = now_ms;
+    t->error[0] = '\0';
 }
 
 static bool wants_stop(const struct supervisor *s, const struct task *t)

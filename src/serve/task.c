@@ -63,10 +63,10 @@ static json_t *time_json(int64_t wall_ms)
     return json_string(text);
 }
 
-/* A child's words may hold any bytes. */
+/* A child's words may hold any bytes. An active task has no error: whoever asks waits for its end. */
 static json_t *error_json(const struct task *t)
 {
-    if (t->error[0] == '\0')
+    if (t->state == TASK_ACTIVE || t->error[0] == '\0')
         return json_null();
     json_t *text = json_string(t->error);
     return text != NULL ? text : json_string("it failed with words that are no UTF-8");

@@ -31,7 +31,8 @@ struct task {
     enum task_state state;
     int64_t started_ms, finished_ms; // wall clock: when it was accepted, when it ended; 0 not yet
     struct task_counts counts;
-    char error[TASK_ERROR_BYTES]; // why it failed; "": it did not
+    char error
+        [TASK_ERROR_BYTES]; // why it ended or, while it is active, is to be tried again; "": neither
     /* not on disk */
     bool is_running;   // a child works on it
     bool wants_stop;   // it was asked to
