@@ -203,32 +203,36 @@ static bool follow_all(struct supervisor *s, struct error *err)
     return true;
 }
 
-/* Until a child says something, there is news, a stop is requested, or WAIT_MS are over (-1: for ever). */
-static void wait_for_any(const struct supervisor *s, int64_t wait_ms)
-{
-    struct pollfd waits[SUPERVISE_MOST + 2];
-    nfds_t count = 0;
-    waits[count++] = (struct pollfd){.fd = tasks_news_fd(s->tasks), .events = POLLIN};
-    if (!stop_is_requested()) // it stays readable
-        waits[count++] = (struct pollfd){.fd = stop_fd(), .events = POLLIN};
-    for (size_t i = 0; i < s->count; i++)
-        waits[count++] = (struct pollfd){.fd = child_fd(s->runs[i]->child), .events = POLLIN};
-    (void)poll(waits, count, (int)wait_ms);
-    tasks_hear(s->tasks);
-}
-
 enum {
     TICK_MS = 250,
-    CLOSING_MS = 10
-}; // a child that has closed its standard error is about to end
+    CLOSING_MS = 10 // a child that has closed its standard error is about to end
+};
 
-static int64_t time_to_wait(const struct supervisor *s, int64_t wait_ms)
+/* How long to wait, when nothing new can be started for WAIT_MS (-1: for ever). */
+static int64_t time_to_wait(const struct supervisor *s, int64_t wait_ms, bool is_stopping)
 {
-    int64_t most = s->count > 0 ? TICK_MS : wait_ms;
+    if (s->count == 0 && !is_stopping)
+        return wait_ms;
+    int64_t most = TICK_MS;
     for (size_t i = 0; i < s->count; i++)
         if (child_fd(s->runs[i]->child) < 0)
             most = CLOSING_MS;
     return wait_ms < 0 || most < wait_ms ? most : wait_ms;
+}
+
+/* Until a child says something, there is news, a stop is requested, or it is time to look. */
+static void wait_for_any(const struct supervisor *s, int64_t wait_ms)
+{
+    struct pollfd waits[SUPERVISE_MOST + 2];
+    nfds_t count = 0;
+    bool is_stopping = stop_is_requested(); // asked once: it may come at any moment
+    waits[count++] = (struct pollfd){.fd = tasks_news_fd(s->tasks), .events = POLLIN};
+    if (!is_stopping) // it stays readable
+        waits[count++] = (struct pollfd){.fd = stop_fd(), .events = POLLIN};
+    for (size_t i = 0; i < s->count; i++)
+        waits[count++] = (struct pollfd){.fd = child_fd(s->runs[i]->child), .events = POLLIN};
+    (void)poll(waits, count, (int)time_to_wait(s, wait_ms, is_stopping));
+    tasks_hear(s->tasks);
 }
 
 static bool go_on(struct supervisor *s, struct error *err)
@@ -237,7 +241,7 @@ static bool go_on(struct supervisor *s, struct error *err)
         int64_t wait_ms = -1;
         if (!stop_is_requested() && !start_runs(s, &wait_ms, err))
             return false;
-        wait_for_any(s, time_to_wait(s, wait_ms));
+        wait_for_any(s, wait_ms);
         if (!follow_all(s, err))
             return false;
     }

@@ -159,7 +159,7 @@ START_TEST(what_runs_when_the_server_stops_goes_on_with_the_next)
 {
     acted_write(RUNS_UNTIL_STOPPED);
     first = tasked_add();
-    run(1, PATIENCE_MS, first_has_begun);
+    run(1, 0, first_has_begun); // no patience: that it was stopped is no failure
     ck_assert(acted_has_made("ended"));
     ck_assert_int_eq(tasked_get(first.id).state, TASK_ACTIVE);
     tasked_close();
