@@ -21,7 +21,22 @@ static const struct command_row {
     {"dump", COMMAND_DUMP, "[OPTION]...", "read the rows into the spool"},
     {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
     {"load", COMMAND_LOAD, "[OPTION]... FILE", "send an NDJSON file's documents the same way"},
-    {"plan", COMMAND_PLAN, "[OPTION]...", "divide the rows into shards, for several workers"},
+    {"plan", COMMAND_PLAN, "[OPTION]... [JOB]",
+     "divide the rows into shards, for several workers; JOB: and make it theirs"},
+    {"work", COMMAND_WORK, "[OPTION]... JOB", "do the job's shards, together with other workers"},
+    {"job list", COMMAND_JOB_LIST, "[OPTION]...", "list the jobs that several workers do"},
+    {"job show", COMMAND_JOB_SHOW, "[OPTION]... JOB", "how far a job is: its shards and workers"},
+    {"job watch", COMMAND_JOB_WATCH, "[OPTION]... JOB",
+     "the same, again and again until the job ends"},
+    {"job cancel", COMMAND_JOB_CANCEL, "[OPTION]... JOB", "make all workers of a job stop"},
+    {"job delete", COMMAND_JOB_DELETE, "[OPTION]... JOB",
+     "forget a job; its workers stop, and its index stays"},
+    {"job retry-dead", COMMAND_JOB_RETRY_DEAD, "[OPTION]... JOB",
+     "have the shards that have dead letters done again"},
+    {"refresh sql", COMMAND_REFRESH_SQL, "[OPTION]... STEP",
+     "run the SQL files of a refresh's step: before, after or promote"},
+    {"refresh", COMMAND_REFRESH, "[OPTION]... CONFIG",
+     "make an index anew, and let it take the old one's place"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
     {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
      "read every frame back and compare it with the index"},
@@ -90,6 +105,24 @@ static int dispatch(enum command command, struct options *o)
         return command_load(o);
     case COMMAND_PLAN:
         return command_plan(o);
+    case COMMAND_WORK:
+        return command_work(o);
+    case COMMAND_JOB_LIST:
+        return command_job_list(o);
+    case COMMAND_JOB_SHOW:
+        return command_job_show(o);
+    case COMMAND_JOB_WATCH:
+        return command_job_watch(o);
+    case COMMAND_JOB_CANCEL:
+        return command_job_cancel(o);
+    case COMMAND_JOB_DELETE:
+        return command_job_delete(o);
+    case COMMAND_JOB_RETRY_DEAD:
+        return command_job_retry_dead(o);
+    case COMMAND_REFRESH:
+        return command_refresh(o);
+    case COMMAND_REFRESH_SQL:
+        return command_refresh_sql(o);
     case COMMAND_STATUS:
         return command_status(o);
     case COMMAND_VERIFY:
@@ -213,6 +246,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(name, "dead") == 0)
         fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
+    else if (strcmp(name, "job") == 0)
+        fputs("bobbin: job what? list, show, watch, cancel, delete or retry-dead\n", stderr);
     else if (strcmp(name, "index") == 0)
         fputs("bobbin: index what? create, tune, refresh, count, restore, filter, promote or "
               "delete\n",

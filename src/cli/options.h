@@ -6,6 +6,8 @@
 #include "fleet/plan.h"
 #include "index/steps.h"
 #include "job/verify_target.h"
+#include "refresh/refresh.h"
+#include "refresh/since.h"
 
 enum command {
     COMMAND_RUN,
@@ -13,6 +15,13 @@ enum command {
     COMMAND_REPLAY,
     COMMAND_LOAD,
     COMMAND_PLAN,
+    COMMAND_WORK,
+    COMMAND_JOB_LIST,
+    COMMAND_JOB_SHOW,
+    COMMAND_JOB_WATCH,
+    COMMAND_JOB_CANCEL,
+    COMMAND_JOB_DELETE,
+    COMMAND_JOB_RETRY_DEAD,
     COMMAND_STATUS,
     COMMAND_VERIFY,
     COMMAND_INSPECT,
@@ -20,6 +29,8 @@ enum command {
     COMMAND_DEAD_SHOW,
     COMMAND_DEAD_RETRY,
     COMMAND_DEAD_DROP,
+    COMMAND_REFRESH,
+    COMMAND_REFRESH_SQL,
     COMMAND_INDEX_CREATE,
     COMMAND_INDEX_TUNE,
     COMMAND_INDEX_REFRESH,
@@ -46,8 +57,14 @@ struct options {
     bool is_exact;
     const char *shard;
     const char *plan_file;
-    struct plan *plan; // that job's range is borrowed from; or NULL
-    bool target;       // of verify
+    struct plan *plan;    // that job's range is borrowed from; or NULL
+    const char *job_name; // of plan, work and job
+    const char *coordinator;
+    int64_t lease_ms;
+    bool takes_any_version;
+    bool target; // of verify
+    struct refresh_options refresh;
+    const char *script_step; // of refresh sql
     struct verify_wish wish;
     struct step_options step; // of index
     int log_format;           // enum log_format
@@ -60,7 +77,8 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by index COMMAND for --index, by run, dump, replay and plan not at all;
+ * config file. One operand is taken for --spool, by load for --input, by plan, work and job for --job, by index COMMAND for
+ * --index, by refresh for --config, by refresh sql for --step, by run, dump and replay not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

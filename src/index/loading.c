@@ -126,6 +126,19 @@ static bool check_is_ours(struct steps *s, const char *index, struct error *err)
 
 bool step_create(struct steps *s, const char *index, struct error *err)
 {
+    return step_create_noted(s, index, NULL, NULL, err);
+}
+
+static bool put_note(json_t *body, const char *name, json_t *value, struct error *err)
+{
+    return name == NULL ||
+           look_put_first_note(json_object_get(body, "mappings"), name, json_incref(value)) ||
+           error_set_memory(err);
+}
+
+bool step_create_noted(struct steps *s, const char *index, const char *name, json_t *value,
+                       struct error *err)
+{
     json_t *body;
     bool is_created = false;
     if (s->job->create_index == NULL)
@@ -137,6 +150,7 @@ bool step_create(struct steps *s, const char *index, struct error *err)
                     "%s has aliases: searches see index %s from now on, before it has documents",
                     s->job->create_index, index);
     bool ok = loading_tune_body(&s->hosts, index, body, s->options->is_async, err) &&
+              put_note(body, name, value, err) &&
               loading_create(&s->hosts, index, body, &is_created, err);
     json_decref(body);
     fault_point("step-created");

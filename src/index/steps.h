@@ -51,6 +51,10 @@ void steps_close(struct steps *s);
  * success when it is noted so in it, else ERROR_CONFIG. */
 MUST_CHECK bool step_create(struct steps *s, const char *index, struct error *err);
 
+/* The same, with the further note NAME (look.h) in the new index from its first moment on. VALUE is borrowed. */
+MUST_CHECK bool step_create_noted(struct steps *s, const char *index, const char *name,
+                                  json_t *value, struct error *err);
+
 /* Note the settings that INDEX has, then set those for loading. What was noted before stays noted. */
 MUST_CHECK bool step_tune(struct steps *s, const char *index, struct error *err);
 

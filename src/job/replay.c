@@ -139,6 +139,13 @@ static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct e
     return true;
 }
 
+/* A worker whose shard may be another's by now waits. */
+static bool may_go_on(const struct replay *r)
+{
+    const struct job_gate *gate = r->options->gate;
+    return gate == NULL || gate->is_open(gate->context);
+}
+
 /* Must SLOT's request wait for --max-rate? It is nobody's fault then that nothing goes on, unless it failed before. */
 static bool is_held_back(struct replay *r, const struct slot *slot, int64_t now, int64_t *wait_ms)
 {
@@ -154,7 +161,7 @@ static bool is_held_back(struct replay *r, const struct slot *slot, int64_t now,
 /* Send as much as the throttle allows. *WAIT_MS: when to come back at the latest. */
 static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
 {
-    while (r->in_flight < (r->is_wary ? 1 : throttle_limit(r->throttle))) {
+    while (r->in_flight < (r->is_wary ? 1 : throttle_limit(r->throttle)) && may_go_on(r)) {
         int64_t now = clock_monotonic_ms();
         struct slot *slot;
         size_t host;
@@ -184,7 +191,7 @@ static bool acknowledge(struct replay *r, struct error *err)
         frames[count++] =
             (struct spool_acknowledgement){slot->frame.number, slot->done, slot->dead};
     }
-    if (count == 0)
+    if (count == 0 || !may_go_on(r))
         return true;
     struct spool_counters counters = {r->requests, r->retries, (uint32_t)r->in_flight};
     if (!replay_sync_dead_letters(r, err) ||
