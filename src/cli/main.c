@@ -77,7 +77,7 @@ static void print_usage(FILE *out)
         "usage: bobbin COMMAND [OPTION]...\n\n",
         out);
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 
