@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from fleet import QUICK, SLOW, SMALL, WRONG_CLOCK, Crew, end, is_refused
+from fleet import QUICK, SLOW, SMALL, WRONG_CLOCK, Crew, end, is_refused, kill_parent
 from jobs import CONFIG, DEAD_LETTERS, FINISHED, NO_MAPPING, NUMBERS_ONLY, STOPPED, operations, wait_for
 from proxy import Proxy
 
@@ -124,7 +124,7 @@ def test_64_workers_race_for_16_shards(make_crew, database):
 def test_the_next_worker_goes_on_at_the_checkpoint(halfway, meeting, gate, door, wrong):
     crew, worker = halfway(meeting)
     checkpoint = crew.checkpoint()
-    end(worker, signal.SIGKILL)
+    kill_parent(worker)
     gate.open()
     crew.finish(crew.start(env=wrong))
     crew.assert_complete()
