@@ -24,7 +24,6 @@ bool command_is_given(const char *option, const char *value, struct error *err)
            error_set(err, ERROR_USAGE, "--%s is missing", option);
 }
 
-/* Base URLs without the slash at their end. */
 bool command_check_urls(const struct job_options *o, struct error *err)
 {
     if (o->urls[0] == NULL)

@@ -19,11 +19,23 @@ enum {
     JOBS = JOB_LOOKING | 1 << COMMAND_JOB_CANCEL | 1 << COMMAND_JOB_DELETE |
            1 << COMMAND_JOB_RETRY_DEAD,
     FLEET = PLAN | WORK | JOBS,
+    REFRESH = 1 << COMMAND_REFRESH,
+    REFRESH_SQL = 1 << COMMAND_REFRESH_SQL,
+    CREATE = 1 << COMMAND_INDEX_CREATE,
+    TUNE = 1 << COMMAND_INDEX_TUNE,
+    COUNT_INDEX = 1 << COMMAND_INDEX_COUNT,
+    RESTORE = 1 << COMMAND_INDEX_RESTORE,
+    FILTER = 1 << COMMAND_INDEX_FILTER,
+    PROMOTE = 1 << COMMAND_INDEX_PROMOTE,
+    COUNTING = COUNT_INDEX | PROMOTE,
+    INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
+            1 << COMMAND_INDEX_DELETE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
-    SOURCE = QUERY | LOAD,
-    SENDING = RUN | REPLAY | VERIFY | RETRY | LOAD,
-    SINK = SENDING | FLEET,
+    READING = QUERY | PLAN | WORK | COUNTING | REFRESH,
+    SOURCE = QUERY | LOAD | WORK | REFRESH,
+    SENDING = RUN | REPLAY | VERIFY | RETRY | LOAD | WORK | REFRESH,
     RUNNING = SOURCE | SENDING,
+    CLUSTER = SENDING | FLEET | INDEX,
     LOOKING = JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
 };
@@ -54,6 +66,12 @@ const char *option_of_operand(enum command command)
 {
     if (command == COMMAND_LOAD)
         return "input";
+    if (command == COMMAND_REFRESH_SQL)
+        return "step";
+    if (command == COMMAND_REFRESH)
+        return "config";
+    if (INDEX & 1u << command)
+        return "index";
     if ((FLEET & ~JOB_LIST) & 1u << command)
         return "job";
     return (RUN | DUMP | REPLAY | JOB_LIST) & 1u << command ? NULL : "spool";

@@ -23,9 +23,14 @@ bool job_read_query(const struct job_options *o, struct buffer *out, struct erro
 {
     if ((o->table == NULL) == (o->query_file == NULL))
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
-    if (o->query_file != NULL)
-        return file_read_whole(o->query_file, out, err);
-    buffer_append_format(out, "SELECT * FROM %s", o->table);
+    if (o->condition != NULL)
+        buffer_append_string(out, "SELECT * FROM (");
+    if (o->query_file != NULL && !file_read_whole(o->query_file, out, err))
+        return false;
+    if (o->query_file == NULL)
+        buffer_append_format(out, "SELECT * FROM %s", o->table);
+    if (o->condition != NULL)
+        buffer_append_format(out, "\n) AS q WHERE %s", o->condition);
     return buffer_check(out, "the query", err);
 }
 
@@ -43,12 +48,18 @@ static json_t *load_description(const struct job_options *o, const char *input)
                      o->index, "op", op_name(o->op));
 }
 
-static void set_id(const char *description, struct job_id *id)
+static void set_id(struct slice text, struct job_id *id)
 {
-    XXH128_hash_t hash = XXH3_128bits(description, strlen(description));
+    XXH128_hash_t hash = XXH3_128bits(text.data, text.size);
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, hash);
     memcpy(id->bytes, canonical.digest, sizeof id->bytes);
+}
+
+static void put_hexadecimal(const struct job_id *id, char out[JOB_HASH_BYTES])
+{
+    for (size_t i = 0; i < sizeof id->bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", id->bytes[i]);
 }
 
 /* Take JSON (its reference), NULL when WHAT is no UTF-8. */
@@ -59,7 +70,7 @@ static bool take_description(json_t *json, const char *what, struct buffer *text
     json_decref(json);
     if (description == NULL)
         return error_set(err, ERROR_CONFIG, "%s is not valid UTF-8", what);
-    set_id(description, id);
+    set_id(slice_of(description), id);
     buffer_append_string(text, description);
     free(description);
     return buffer_check(text, "the job's description", err);
@@ -92,9 +103,16 @@ bool job_hash_query(const struct job_options *o, const char *query, char hash[JO
     bool ok = take_description(json_pack("{s:s, s:s}", "query", query, "key", o->key),
                                "the query or the key", &text, &id, err);
     buffer_free(&text);
-    for (size_t i = 0; ok && i < sizeof id.bytes; i++)
-        snprintf(hash + 2 * i, 3, "%02x", id.bytes[i]);
+    if (ok)
+        put_hexadecimal(&id, hash);
     return ok;
+}
+
+void job_hash_text(struct slice text, char hash[JOB_HASH_BYTES])
+{
+    struct job_id id;
+    set_id(text, &id);
+    put_hexadecimal(&id, hash);
 }
 
 /* --- the range --- */
@@ -133,7 +151,7 @@ bool job_read_description(struct slice text, struct job_description *out, struct
     if (out->text == NULL)
         error_set(err, ERROR_DAMAGED, SPOOL_JOB_FILE " does not describe a job");
     else
-        set_id(out->text, &out->id);
+        set_id(slice_of(out->text), &out->id);
     out->from = copy_string(json, "from");
     out->after = copy_string(json, "after");
     out->to = copy_string(json, "to");

@@ -25,6 +25,7 @@ struct job_options {
     const char *dsn;
     const char *table;
     const char *query_file;
+    const char *condition; // only the query's rows q for which this is true; NULL: all
     const char *key;
     const char *from;
     const char *after; // instead of from: exclusive
@@ -111,6 +112,9 @@ enum { JOB_HASH_BYTES = 2 * JOB_ID_BYTES + 1 };
  * job_describe. */
 MUST_CHECK bool job_hash_query(const struct job_options *o, const char *query,
                                char hash[JOB_HASH_BYTES], struct error *err);
+
+/* The hash of any text, the same way. */
+void job_hash_text(struct slice text, char hash[JOB_HASH_BYTES]);
 
 /* The range that --from or --after, and --to name (NULL: not given); borrows them. */
 struct key_range job_range(const char *from, const char *after, const char *to);
