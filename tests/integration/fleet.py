@@ -115,5 +115,20 @@ def end(worker, number):
         os.killpg(worker.pid, number)
 
 
+def kill_parent(worker):
+    """kill -9 of the worker alone; its child dies with it."""
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    wait_for(lambda: not has_group(worker.pid), "the child's death")
+
+
+def has_group(number):
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def is_refused(result, words):
     assert result.returncode == CONFIG and words in result.stderr, result.stderr
