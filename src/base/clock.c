@@ -17,6 +17,11 @@ int64_t clock_monotonic_ms(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+    return read_clock(CLOCK_BOOTTIME);
+}
+
 int64_t clock_wall_ms(void)
 {
     return read_clock(CLOCK_REALTIME);

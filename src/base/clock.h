@@ -9,6 +9,9 @@ enum { CLOCK_TEXT_BYTES = sizeof "2026-01-02T03:04:05.678Z" };
 /* Milliseconds that only go up, from an arbitrary start: for waits and rates. */
 int64_t clock_monotonic_ms(void);
 
+/* The same, but it goes on while the machine sleeps. */
+int64_t clock_boot_ms(void);
+
 /* Milliseconds since 1970 UTC: for records that outlive the process. */
 int64_t clock_wall_ms(void);
 

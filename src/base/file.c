@@ -316,7 +316,7 @@ static bool list_entries(DIR *stream,
         errno = 0; // readdir returns NULL at the end and on an error
         struct dirent *entry = readdir(stream);
         if (entry == NULL && errno != 0)
-            return error_set_errno(err, ERROR_DISK, "the spool directory can't be listed");
+            return error_set_errno(err, ERROR_DISK, "the directory can't be listed");
         if (entry == NULL)
             return true;
         bool is_dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
@@ -331,7 +331,7 @@ bool file_list(int dir, bool (*each)(const char *name, void *context, struct err
     int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = own < 0 ? NULL : fdopendir(own);
     if (stream == NULL) {
-        error_set_errno(err, ERROR_DISK, "the spool directory can't be listed");
+        error_set_errno(err, ERROR_DISK, "the directory can't be listed");
         file_close(&own);
         return false;
     }

@@ -52,6 +52,14 @@ bool stop_is_requested(void)
     return atomic_load(&is_requested);
 }
 
+void stop_forget(void)
+{
+    uint64_t count;
+    atomic_store(&is_requested, false);
+    if (event_fd >= 0 && read(event_fd, &count, sizeof count) < 0)
+        return; // nothing was in it
+}
+
 int stop_fd(void)
 {
     return event_fd;

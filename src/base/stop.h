@@ -9,7 +9,8 @@
 
 #include "base/error.h"
 
-/* Make the descriptor and catch SIGTERM and SIGINT; SIGPIPE is ignored. Once, before threads start.
+/* Make the descriptor and catch SIGTERM and SIGINT; SIGPIPE is ignored. Once, before threads start; and
+ * once more in a forked child, which would share its parent's descriptor.
  */
 MUST_CHECK bool stop_install(struct error *err);
 
@@ -21,6 +22,10 @@ bool stop_is_requested(void);
 /* Readable from the moment of the request on; -1 before stop_install. Only to poll, never to read.
  */
 int stop_fd(void);
+
+/* The request was seen: from now on waits last again, for what has to be done before the end. A second signal leaves at once
+ * all the same. While no other thread runs. */
+void stop_forget(void);
 
 /* Wait up to MS milliseconds; true at once when asked to stop. */
 bool stop_wait(int ms);

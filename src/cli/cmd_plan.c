@@ -4,13 +4,16 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "fleet/publish.h"
 
 static bool check(const struct options *o, struct error *err)
 {
     if (o->estimates && o->is_exact)
         return error_set(err, ERROR_USAGE, "--estimate and --exact: only one of them");
     return command_check_query(&o->job, err) &&
-           command_in_range("shards", o->shards, 1, PLAN_SHARDS_MAX, err);
+           command_in_range("shards", o->shards, 1, PLAN_SHARDS_MAX, err) &&
+           (o->job_name == NULL ||
+            (command_is_given("index", o->job.index, err) && command_check_urls(&o->job, err)));
 }
 
 static enum plan_bounds bounds_of(const struct options *o)
@@ -56,18 +59,42 @@ static bool print_json(const struct plan *p, struct error *err)
     return ok;
 }
 
+static bool print(const struct options *o, const struct plan *p, struct error *err)
+{
+    bool ok = true;
+    if (plan_count(p) < o->shards)
+        log_message(LOG_WARNING, "there are only rows for %zu shards", plan_count(p));
+    if (o->json)
+        ok = print_json(p, err);
+    else
+        print_plan(p);
+    return ok && ((fflush(stdout) == 0 && !ferror(stdout)) ||
+                  error_set(err, ERROR_DISK, "standard output can't be written"));
+}
+
+/* For workers that find it by the job's name. */
+static bool publish(const struct options *o, struct error *err)
+{
+    const struct store_options store = command_store_options(o, true);
+    struct fleet_job *job;
+    bool is_new;
+    if (!publish_plan(&store, o->job_name, o->shards, bounds_of(o), &job, &is_new, err))
+        return false;
+    log_message(LOG_INFO, is_new ? "job %s is made" : "job %s is there already", job->name);
+    bool ok = print(o, job->plan, err);
+    fleet_free_job(job);
+    return ok;
+}
+
+static bool make(struct options *o, struct error *err)
+{
+    return plan_make(&o->plan, &o->job, o->shards, bounds_of(o), err) && print(o, o->plan, err);
+}
+
 int command_plan(struct options *o)
 {
     struct error err = {.kind = ERROR_NONE};
-    bool ok = check(o, &err) && plan_make(&o->plan, &o->job, o->shards, bounds_of(o), &err);
-    if (ok && plan_count(o->plan) < o->shards)
-        log_message(LOG_WARNING, "there are only rows for %zu shards", plan_count(o->plan));
-    if (ok && o->json)
-        ok = print_json(o->plan, &err);
-    else if (ok)
-        print_plan(o->plan);
-    if (ok && (fflush(stdout) != 0 || ferror(stdout)))
-        ok = error_set(&err, ERROR_DISK, "standard output can't be written");
+    bool ok = check(o, &err) && (o->job_name != NULL ? publish(o, &err) : make(o, &err));
     return ok ? 0 : command_failed(&err);
 }
 

@@ -24,8 +24,7 @@ bool command_is_given(const char *option, const char *value, struct error *err)
            error_set(err, ERROR_USAGE, "--%s is missing", option);
 }
 
-/* Base URLs without the slash at their end. */
-static bool check_urls(struct job_options *o, struct error *err)
+bool command_check_urls(const struct job_options *o, struct error *err)
 {
     if (o->urls[0] == NULL)
         return error_set(err, ERROR_USAGE, "--url is missing");
@@ -85,7 +84,7 @@ bool command_check_options(struct job_options *o, unsigned roles, struct error *
     if (o->dry_run)
         return true; // nothing is sent or written
     if (roles & SPOOL_REPLAY &&
-        !(check_urls(o, err) &&
+        !(command_check_urls(o, err) &&
           command_in_range("in-flight", o->in_flight, 1, JOB_IN_FLIGHT_MAX, err)))
         return false;
     fit_segments(o);

@@ -21,7 +21,22 @@ static const struct command_row {
     {"dump", COMMAND_DUMP, "[OPTION]...", "read the rows into the spool"},
     {"replay", COMMAND_REPLAY, "[OPTION]...", "send what the spool holds"},
     {"load", COMMAND_LOAD, "[OPTION]... FILE", "send an NDJSON file's documents the same way"},
-    {"plan", COMMAND_PLAN, "[OPTION]...", "divide the rows into shards, for several workers"},
+    {"plan", COMMAND_PLAN, "[OPTION]... [JOB]",
+     "divide the rows into shards, for several workers; JOB: and make it theirs"},
+    {"work", COMMAND_WORK, "[OPTION]... JOB", "do the job's shards, together with other workers"},
+    {"job list", COMMAND_JOB_LIST, "[OPTION]...", "list the jobs that several workers do"},
+    {"job show", COMMAND_JOB_SHOW, "[OPTION]... JOB", "how far a job is: its shards and workers"},
+    {"job watch", COMMAND_JOB_WATCH, "[OPTION]... JOB",
+     "the same, again and again until the job ends"},
+    {"job cancel", COMMAND_JOB_CANCEL, "[OPTION]... JOB", "make all workers of a job stop"},
+    {"job delete", COMMAND_JOB_DELETE, "[OPTION]... JOB",
+     "forget a job; its workers stop, and its index stays"},
+    {"job retry-dead", COMMAND_JOB_RETRY_DEAD, "[OPTION]... JOB",
+     "have the shards that have dead letters done again"},
+    {"refresh sql", COMMAND_REFRESH_SQL, "[OPTION]... STEP",
+     "run the SQL files of a refresh's step: before, after or promote"},
+    {"refresh", COMMAND_REFRESH, "[OPTION]... CONFIG",
+     "make an index anew, and let it take the old one's place"},
     {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
     {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
      "read every frame back and compare it with the index"},
@@ -34,6 +49,22 @@ static const struct command_row {
     {"dead retry", COMMAND_DEAD_RETRY, "[OPTION]... SPOOL",
      "send the refused documents again, and go on with the job"},
     {"dead drop", COMMAND_DEAD_DROP, "[OPTION]... SPOOL", "give the refused documents up"},
+    {"index create", COMMAND_INDEX_CREATE, "[OPTION]... INDEX",
+     "create an index with settings that make loading fast"},
+    {"index tune", COMMAND_INDEX_TUNE, "[OPTION]... INDEX",
+     "give an index that is there such settings"},
+    {"index refresh", COMMAND_INDEX_REFRESH, "[OPTION]... INDEX",
+     "make searches see all that was written"},
+    {"index count", COMMAND_INDEX_COUNT, "[OPTION]... INDEX",
+     "compare the numbers of the query's and the index's documents"},
+    {"index restore", COMMAND_INDEX_RESTORE, "[OPTION]... INDEX",
+     "give an index its own settings again, and wait until it is whole"},
+    {"index filter", COMMAND_INDEX_FILTER, "[OPTION]... INDEX",
+     "copy an index without the documents that hold one of many terms"},
+    {"index promote", COMMAND_INDEX_PROMOTE, "[OPTION]... INDEX",
+     "let an alias stand for an index that is complete"},
+    {"index delete", COMMAND_INDEX_DELETE, "[OPTION]... INDEX",
+     "delete an index that no alias points to"},
     {"serve", COMMAND_SERVE, "[OPTION]...", "take tasks by HTTP, and do each as run does"},
 };
 
@@ -46,7 +77,7 @@ static void print_usage(FILE *out)
         "usage: bobbin COMMAND [OPTION]...\n\n",
         out);
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 
@@ -75,6 +106,24 @@ static int dispatch(enum command command, struct options *o)
         return command_load(o);
     case COMMAND_PLAN:
         return command_plan(o);
+    case COMMAND_WORK:
+        return command_work(o);
+    case COMMAND_JOB_LIST:
+        return command_job_list(o);
+    case COMMAND_JOB_SHOW:
+        return command_job_show(o);
+    case COMMAND_JOB_WATCH:
+        return command_job_watch(o);
+    case COMMAND_JOB_CANCEL:
+        return command_job_cancel(o);
+    case COMMAND_JOB_DELETE:
+        return command_job_delete(o);
+    case COMMAND_JOB_RETRY_DEAD:
+        return command_job_retry_dead(o);
+    case COMMAND_REFRESH:
+        return command_refresh(o);
+    case COMMAND_REFRESH_SQL:
+        return command_refresh_sql(o);
     case COMMAND_STATUS:
         return command_status(o);
     case COMMAND_VERIFY:
@@ -89,6 +138,15 @@ static int dispatch(enum command command, struct options *o)
         return command_dead_retry(o);
     case COMMAND_DEAD_DROP:
         return command_dead_drop(o);
+    case COMMAND_INDEX_CREATE:
+    case COMMAND_INDEX_TUNE:
+    case COMMAND_INDEX_REFRESH:
+    case COMMAND_INDEX_COUNT:
+    case COMMAND_INDEX_RESTORE:
+    case COMMAND_INDEX_FILTER:
+    case COMMAND_INDEX_PROMOTE:
+    case COMMAND_INDEX_DELETE:
+        return command_index(command, o);
     case COMMAND_SERVE:
         return command_serve(o);
     case COMMANDS:
@@ -191,6 +249,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(name, "dead") == 0)
         fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
+    else if (strcmp(name, "job") == 0)
+        fputs("bobbin: job what? list, show, watch, cancel, delete or retry-dead\n", stderr);
+    else if (strcmp(name, "index") == 0)
+        fputs("bobbin: index what? create, tune, refresh, count, restore, filter, promote or "
+              "delete\n",
+              stderr);
     else if (argc > 1)
         fprintf(stderr, "bobbin: there is no command \"%s\"\n", name);
     print_usage(stderr);

@@ -119,11 +119,12 @@ static bool set_from_file(struct reading *r, const struct option_row *row, const
     return ok;
 }
 
-/* One text may hold a whole list, with commas or spaces between; a header has both in it. */
+/* One text may hold a whole list, with commas or spaces between; what is free text has both in it. */
 static bool set_list(struct reading *r, const struct option_row *row, const char *text)
 {
     struct buffer word;
-    if (row->type != LIST || strcmp(row->name, "header") == 0)
+    bool is_text = strcmp(row->name, "header") == 0 || strcmp(row->name, "set") == 0;
+    if (row->type != LIST || is_text)
         return set_value(r, row, text);
     buffer_init(&word, SIZE_MAX);
     bool ok = true;
@@ -293,7 +294,8 @@ static bool read_arguments(struct reading *r, int argc, char **argv, int pass)
         if ((pass == 0) == is_early && !take_argument(r, row, optarg))
             return false;
     }
-    return pass == 0 || take_operands(r, argc, argv);
+    bool is_config = r->command == COMMAND_REFRESH; // that the operand names
+    return (pass == 0 && !is_config) || take_operands(r, argc, argv);
 }
 
 bool options_read(struct options *o, enum command command, int argc, char **argv, struct error *err)

@@ -4,7 +4,10 @@
 #define BOBBIN_CLI_OPTIONS_H
 
 #include "fleet/plan.h"
+#include "index/steps.h"
 #include "job/verify_target.h"
+#include "refresh/refresh.h"
+#include "refresh/since.h"
 #include "serve/serve.h"
 
 enum command {
@@ -13,6 +16,13 @@ enum command {
     COMMAND_REPLAY,
     COMMAND_LOAD,
     COMMAND_PLAN,
+    COMMAND_WORK,
+    COMMAND_JOB_LIST,
+    COMMAND_JOB_SHOW,
+    COMMAND_JOB_WATCH,
+    COMMAND_JOB_CANCEL,
+    COMMAND_JOB_DELETE,
+    COMMAND_JOB_RETRY_DEAD,
     COMMAND_STATUS,
     COMMAND_VERIFY,
     COMMAND_INSPECT,
@@ -20,6 +30,16 @@ enum command {
     COMMAND_DEAD_SHOW,
     COMMAND_DEAD_RETRY,
     COMMAND_DEAD_DROP,
+    COMMAND_REFRESH,
+    COMMAND_REFRESH_SQL,
+    COMMAND_INDEX_CREATE,
+    COMMAND_INDEX_TUNE,
+    COMMAND_INDEX_REFRESH,
+    COMMAND_INDEX_COUNT,
+    COMMAND_INDEX_RESTORE,
+    COMMAND_INDEX_FILTER,
+    COMMAND_INDEX_PROMOTE,
+    COMMAND_INDEX_DELETE,
     COMMAND_SERVE,
     COMMANDS
 };
@@ -39,11 +59,18 @@ struct options {
     bool is_exact;
     const char *shard;
     const char *plan_file;
-    struct plan *plan; // that job's range is borrowed from; or NULL
-    bool target;       // of verify
+    struct plan *plan;    // that job's range is borrowed from; or NULL
+    const char *job_name; // of plan, work and job
+    const char *coordinator;
+    int64_t lease_ms;
+    bool takes_any_version;
+    bool target; // of verify
+    struct refresh_options refresh;
+    const char *script_step; // of refresh sql
     struct verify_wish wish;
     struct serve_options serve;
-    int log_format; // enum log_format
+    struct step_options step; // of index
+    int log_format;           // enum log_format
     bool quiet;
     bool wants_help;
     const char *exposed_file; // one that holds a secret and that everybody can read; or NULL
@@ -53,7 +80,8 @@ struct options {
 };
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
- * config file. One operand is taken for --spool, by load for --input, by run, dump, replay, plan and serve not at all;
+ * config file. One operand is taken for --spool, by load for --input, by plan, work and job for --job, by index COMMAND for
+ * --index, by refresh for --config, by refresh sql for --step, by run, dump, replay and serve not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

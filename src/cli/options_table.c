@@ -14,13 +14,31 @@ enum {
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
     SERVE = 1 << COMMAND_SERVE,
+    WORK = 1 << COMMAND_WORK,
+    JOB_LIST = 1 << COMMAND_JOB_LIST,
+    JOB_LOOKING = JOB_LIST | 1 << COMMAND_JOB_SHOW | 1 << COMMAND_JOB_WATCH,
+    JOBS = JOB_LOOKING | 1 << COMMAND_JOB_CANCEL | 1 << COMMAND_JOB_DELETE |
+           1 << COMMAND_JOB_RETRY_DEAD,
+    FLEET = PLAN | WORK | JOBS,
+    REFRESH = 1 << COMMAND_REFRESH,
+    REFRESH_SQL = 1 << COMMAND_REFRESH_SQL,
+    CREATE = 1 << COMMAND_INDEX_CREATE,
+    TUNE = 1 << COMMAND_INDEX_TUNE,
+    COUNT_INDEX = 1 << COMMAND_INDEX_COUNT,
+    RESTORE = 1 << COMMAND_INDEX_RESTORE,
+    FILTER = 1 << COMMAND_INDEX_FILTER,
+    PROMOTE = 1 << COMMAND_INDEX_PROMOTE,
+    COUNTING = COUNT_INDEX | PROMOTE,
+    INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
+            1 << COMMAND_INDEX_DELETE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
-    SOURCE = QUERY | LOAD,
-    SINK = RUN | REPLAY | VERIFY | RETRY | LOAD,
-    RUNNING = SOURCE | SINK,
-    LOOKING = STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
+    READING = QUERY | PLAN | WORK | COUNTING | REFRESH,
+    SOURCE = QUERY | LOAD | WORK | REFRESH,
+    SENDING = RUN | REPLAY | VERIFY | RETRY | LOAD | WORK | REFRESH,
+    RUNNING = SOURCE | SENDING,
+    CLUSTER = SENDING | FLEET | INDEX,
+    LOOKING = JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
-    SPOOLED = EVERY & ~SERVE,
 };
 
 enum { LEFT_BYTES = 64 };
@@ -49,7 +67,15 @@ const char *option_of_operand(enum command command)
 {
     if (command == COMMAND_LOAD)
         return "input";
-    return (RUN | DUMP | REPLAY | PLAN | SERVE) & 1u << command ? NULL : "spool";
+    if (command == COMMAND_REFRESH_SQL)
+        return "step";
+    if (command == COMMAND_REFRESH)
+        return "config";
+    if (INDEX & 1u << command)
+        return "index";
+    if ((FLEET & ~JOB_LIST) & 1u << command)
+        return "job";
+    return (RUN | DUMP | REPLAY | SERVE | JOB_LIST) & 1u << command ? NULL : "spool";
 }
 
 const char *option_form(const struct option_row *row)

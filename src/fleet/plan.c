@@ -70,8 +70,12 @@ static bool are_joined(json_t *shards)
     return json_array_size(shards) > 0;
 }
 
-/* Take JSON (its reference). *OUT is NULL when it is no plan. */
-static bool take_json(struct plan **out, json_t *json, struct error *err)
+struct json_t *plan_json(const struct plan *p)
+{
+    return p->json;
+}
+
+bool plan_from_json(struct plan **out, json_t *json, struct error *err)
 {
     const char *query, *key;
     json_int_t of = 0, rows;
@@ -101,7 +105,7 @@ bool plan_make(struct plan **out, const struct job_options *o, size_t shards,
     struct split *split;
     if (!split_make(&split, o, shards, bounds, err))
         return false;
-    bool ok = take_json(out, json_of_split(split, o->key), err);
+    bool ok = plan_from_json(out, json_of_split(split, o->key), err);
     split_free(split);
     if (ok && *out == NULL)
         ok = error_set_memory(
@@ -114,7 +118,7 @@ bool plan_read(struct plan **out, const char *path, struct error *err)
     struct buffer text;
     buffer_init(&text, PLAN_MAX_BYTES);
     bool ok = file_read_whole(path, &text, err) &&
-              take_json(out, json_loadb(text.data, text.size, 0, NULL), err);
+              plan_from_json(out, json_loadb(text.data, text.size, 0, NULL), err);
     buffer_free(&text);
     if (ok && *out == NULL)
         ok = error_set(err, ERROR_CONFIG, "%s is no plan: bobbin plan --json makes one", path);
@@ -201,8 +205,7 @@ static bool read_words(const char *words, uint64_t *number, uint64_t *count, str
     return true;
 }
 
-static bool check_is_of(const struct plan *p, const struct job_options *o, uint64_t count,
-                        struct error *err)
+bool plan_is_of(const struct plan *p, const struct job_options *o, bool *is_same, struct error *err)
 {
     struct buffer select;
     char query[JOB_HASH_BYTES];
@@ -210,9 +213,17 @@ static bool check_is_of(const struct plan *p, const struct job_options *o, uint6
     bool ok =
         job_read_query(o, &select, err) && job_hash_query(o, buffer_string(&select), query, err);
     buffer_free(&select);
-    if (!ok)
+    *is_same = ok && strcmp(query, text_of(p->json, "query")) == 0;
+    return ok;
+}
+
+static bool check_is_of(const struct plan *p, const struct job_options *o, uint64_t count,
+                        struct error *err)
+{
+    bool is_same;
+    if (!plan_is_of(p, o, &is_same, err))
         return false;
-    if (strcmp(query, text_of(p->json, "query")) != 0)
+    if (!is_same)
         return error_set(err, ERROR_CONFIG,
                          "the plan is of another query or key: make a new one with bobbin plan");
     return count == plan_wanted(p) ||

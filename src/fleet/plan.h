@@ -32,6 +32,15 @@ void plan_free(struct plan *p);
 /* Append P as JSON to OUT. */
 MUST_CHECK bool plan_put_json(const struct plan *p, struct buffer *out, struct error *err);
 
+/* P as JSON, borrowed; and a plan of JSON, whose reference is taken: *OUT is NULL when it is none. */
+struct json_t;
+struct json_t *plan_json(const struct plan *p);
+MUST_CHECK bool plan_from_json(struct plan **out, struct json_t *json, struct error *err);
+
+/* Is P of O's query and key? */
+MUST_CHECK bool plan_is_of(const struct plan *p, const struct job_options *o, bool *is_same,
+                           struct error *err);
+
 /* How many shards were asked for, and how many there are. */
 size_t plan_wanted(const struct plan *p);
 size_t plan_count(const struct plan *p);

@@ -43,15 +43,24 @@ static bool read_query_of_table(const struct job_options *o, struct buffer *out,
     return ok && buffer_check(out, "the query", err);
 }
 
+static bool read_query_file(const struct job_options *o, struct buffer *out, struct error *err)
+{
+    return o->table != NULL ? read_query_of_table(o, out, err)
+                            : file_read_whole(o->query_file, out, err);
+}
+
 bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err)
 {
     if (o->table == NULL && o->query_file == NULL)
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
-    if (o->table == NULL)
-        return file_read_whole(o->query_file, out, err);
-    if (o->query_file != NULL)
-        return read_query_of_table(o, out, err);
-    buffer_append_format(out, "SELECT * FROM %s", o->table);
+    if (o->condition != NULL)
+        buffer_append_string(out, "SELECT * FROM (");
+    if (o->query_file != NULL && !read_query_file(o, out, err))
+        return false;
+    if (o->query_file == NULL)
+        buffer_append_format(out, "SELECT * FROM %s", o->table);
+    if (o->condition != NULL)
+        buffer_append_format(out, "\n) AS q WHERE %s", o->condition);
     return buffer_check(out, "the query", err);
 }
 
@@ -69,12 +78,18 @@ static json_t *load_description(const struct job_options *o, const char *input)
                      o->index, "op", op_name(o->op));
 }
 
-static void set_id(const char *description, struct job_id *id)
+static void set_id(struct slice text, struct job_id *id)
 {
-    XXH128_hash_t hash = XXH3_128bits(description, strlen(description));
+    XXH128_hash_t hash = XXH3_128bits(text.data, text.size);
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical, hash);
     memcpy(id->bytes, canonical.digest, sizeof id->bytes);
+}
+
+static void put_hexadecimal(const struct job_id *id, char out[JOB_HASH_BYTES])
+{
+    for (size_t i = 0; i < sizeof id->bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", id->bytes[i]);
 }
 
 /* Take JSON (its reference), NULL when WHAT is no UTF-8. */
@@ -85,7 +100,7 @@ static bool take_description(json_t *json, const char *what, struct buffer *text
     json_decref(json);
     if (description == NULL)
         return error_set(err, ERROR_CONFIG, "%s is not valid UTF-8", what);
-    set_id(description, id);
+    set_id(slice_of(description), id);
     buffer_append_string(text, description);
     free(description);
     return buffer_check(text, "the job's description", err);
@@ -118,9 +133,16 @@ bool job_hash_query(const struct job_options *o, const char *query, char hash[JO
     bool ok = take_description(json_pack("{s:s, s:s}", "query", query, "key", o->key),
                                "the query or the key", &text, &id, err);
     buffer_free(&text);
-    for (size_t i = 0; ok && i < sizeof id.bytes; i++)
-        snprintf(hash + 2 * i, 3, "%02x", id.bytes[i]);
+    if (ok)
+        put_hexadecimal(&id, hash);
     return ok;
+}
+
+void job_hash_text(struct slice text, char hash[JOB_HASH_BYTES])
+{
+    struct job_id id;
+    set_id(text, &id);
+    put_hexadecimal(&id, hash);
 }
 
 /* --- the range --- */
@@ -159,7 +181,7 @@ bool job_read_description(struct slice text, struct job_description *out, struct
     if (out->text == NULL)
         error_set(err, ERROR_DAMAGED, SPOOL_JOB_FILE " does not describe a job");
     else
-        set_id(out->text, &out->id);
+        set_id(slice_of(out->text), &out->id);
     out->from = copy_string(json, "from");
     out->after = copy_string(json, "after");
     out->to = copy_string(json, "to");

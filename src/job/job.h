@@ -13,12 +13,19 @@ enum { JOB_URLS_MAX = 64, JOB_HEADERS_MAX = 64, JOB_PARTS_MAX = 64, JOB_IN_FLIGH
 
 enum job_snapshot { JOB_SNAPSHOT_WINDOW, JOB_SNAPSHOT_DUMP };
 
+/* Says whether the job may send and acknowledge now. Asked by the replay's thread. */
+struct job_gate {
+    bool (*is_open)(void *context);
+    void *context;
+};
+
 /* What the user wants: the option table (cli/options.def) fills it. Strings are borrowed. */
 struct job_options {
     /* source */
     const char *dsn;
     const char *table;
     const char *query_file;
+    const char *condition; // only the query's rows q for which this is true; NULL: all
     const char *key;
     const char *from;
     const char *after; // instead of from: exclusive
@@ -64,11 +71,15 @@ struct job_options {
     const char *proxy_user;
     const char *proxy_password;
     bool insecure;
+    bool gzip;
     uint64_t in_flight;
+    uint64_t max_rate;      // documents a second; 0: any
+    uint64_t max_bandwidth; // bytes of bulk requests a second; 0: any
     int64_t request_timeout_ms;
     int64_t give_up_after_ms;
     uint64_t max_dead;
-    bool retries_dead; // dead retry: dead letters are sent again first
+    bool retries_dead;           // dead retry: dead letters are sent again first
+    const struct job_gate *gate; // or NULL: it always may
     /* plan */
     bool dry_run;
 };
@@ -102,6 +113,9 @@ enum { JOB_HASH_BYTES = 2 * JOB_ID_BYTES + 1 };
  * job_describe. */
 MUST_CHECK bool job_hash_query(const struct job_options *o, const char *query,
                                char hash[JOB_HASH_BYTES], struct error *err);
+
+/* The hash of any text, the same way. */
+void job_hash_text(struct slice text, char hash[JOB_HASH_BYTES]);
 
 /* The range that --from or --after, and --to name (NULL: not given); borrows them. */
 struct key_range job_range(const char *from, const char *after, const char *to);

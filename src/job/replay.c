@@ -20,6 +20,8 @@ static bool send_request(struct replay *r, struct slot *slot, size_t host, struc
     const struct http_body *body;
     if (!delivery_prepare(slot->delivery, sizing_limit(&r->sizing), &body, err))
         return error_wrap(err, "frame %llu", (unsigned long long)slot->frame.number);
+    if (slot->gzip != NULL)
+        body = gzip_body(slot->gzip, body);
     buffer_clear(&r->url);
     buffer_append_string(&r->url, throttle_host(r->throttle, host));
     buffer_append(&r->url, r->path.data, r->path.size);
@@ -32,6 +34,9 @@ static bool send_request(struct replay *r, struct slot *slot, size_t host, struc
     };
     if (!http_start(r->http, &request, err))
         return false;
+    uint64_t bytes;
+    size_t documents = delivery_sending(slot->delivery, &bytes);
+    rate_sent(&r->rate, clock_monotonic_ms(), documents, bytes);
     slot->state = SLOT_IN_FLIGHT;
     slot->host = host;
     r->in_flight++;
@@ -46,10 +51,11 @@ static bool lose_frame(struct replay *r, struct slot *slot, const char *why, str
     return spool_lose_frame(r->spool, slot->frame.number, why, err);
 }
 
-static bool need_delivery(struct slot *slot, struct error *err)
+static bool need_delivery(const struct replay *r, struct slot *slot, struct error *err)
 {
     return (slot->pieces != NULL || pieces_new(&slot->pieces, err)) &&
-           (slot->delivery != NULL || delivery_new(&slot->delivery, err));
+           (slot->delivery != NULL || delivery_new(&slot->delivery, err)) &&
+           (slot->gzip != NULL || !r->options->gzip || gzip_new(&slot->gzip, err));
 }
 
 /* Check SLOT's frame and begin with it. */
@@ -79,7 +85,7 @@ static bool load_frame(struct replay *r, struct slot *slot, struct error *err)
     if (!spool_next_frame(r->spool, FRAMES_PENDING, r->next_frame, &slot->frame, &found, err) ||
         !found)
         return err->kind == ERROR_NONE;
-    if (!need_delivery(slot, err))
+    if (!need_delivery(r, slot, err))
         return false;
     r->next_frame = slot->frame.number + 1;
     slot->attempts = slot->unanswered = 0;
@@ -133,10 +139,29 @@ static bool next_slot(struct replay *r, int64_t now, struct slot **out, struct e
     return true;
 }
 
+/* A worker whose shard may be another's by now waits. */
+static bool may_go_on(const struct replay *r)
+{
+    const struct job_gate *gate = r->options->gate;
+    return gate == NULL || gate->is_open(gate->context);
+}
+
+/* Must SLOT's request wait for --max-rate? It is nobody's fault then that nothing goes on, unless it failed before. */
+static bool is_held_back(struct replay *r, const struct slot *slot, int64_t now, int64_t *wait_ms)
+{
+    int64_t wait = rate_wait_ms(&r->rate, now);
+    if (wait == 0)
+        return false;
+    if (r->in_flight == 0 && slot->attempts == 0)
+        r->progress_ms = now;
+    *wait_ms = wait;
+    return true;
+}
+
 /* Send as much as the throttle allows. *WAIT_MS: when to come back at the latest. */
 static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
 {
-    while (r->in_flight < (r->is_wary ? 1 : throttle_limit(r->throttle))) {
+    while (r->in_flight < (r->is_wary ? 1 : throttle_limit(r->throttle)) && may_go_on(r)) {
         int64_t now = clock_monotonic_ms();
         struct slot *slot;
         size_t host;
@@ -144,7 +169,7 @@ static bool send_requests(struct replay *r, int64_t *wait_ms, struct error *err)
             return false;
         if (slot == NULL)
             return true;
-        if (!throttle_pick(r->throttle, now, &host, wait_ms))
+        if (is_held_back(r, slot, now, wait_ms) || !throttle_pick(r->throttle, now, &host, wait_ms))
             return true;
         if (!send_request(r, slot, host, err))
             return false;
@@ -166,7 +191,7 @@ static bool acknowledge(struct replay *r, struct error *err)
         frames[count++] =
             (struct spool_acknowledgement){slot->frame.number, slot->done, slot->dead};
     }
-    if (count == 0)
+    if (count == 0 || !may_go_on(r))
         return true;
     struct spool_counters counters = {r->requests, r->retries, (uint32_t)r->in_flight};
     if (!replay_sync_dead_letters(r, err) ||

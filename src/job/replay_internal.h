@@ -8,6 +8,8 @@
 #include "sink/dead.h"
 #include "sink/dead_summary.h"
 #include "sink/delivery.h"
+#include "sink/gzip.h"
+#include "sink/rate.h"
 #include "sink/sizing.h"
 #include "sink/target.h"
 #include "sink/throttle.h"
@@ -29,6 +31,7 @@ struct slot {
     struct buffer header;  // the frame's, or all of one that is no bulk body
     struct pieces *pieces; // its body
     struct delivery *delivery;
+    struct gzip *gzip; // with --gzip
     size_t host;
     unsigned attempts;   // retries in a row without progress
     unsigned unanswered; // requests in a row that were sent and got no answer
@@ -64,6 +67,7 @@ struct replay {
     size_t in_flight;
     uint64_t next_frame;        // frames below this one have had their turn
     struct sizing sizing;       // of requests
+    struct rate rate;           // --max-rate, --max-bandwidth
     uint64_t requests, retries; // since the last acknowledgement
     bool is_wary;               // one request at a time: much is refused, or nothing is known yet
     bool has_more_now;          // a frame had its turn without a request: look for the next at once

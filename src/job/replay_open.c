@@ -115,6 +115,7 @@ bool replay_open(struct replay **out, const struct job_options *o, const char *i
     r->options = o;
     r->live = live;
     sizing_init(&r->sizing);
+    rate_init(&r->rate, o->max_rate, o->max_bandwidth);
     r->index = index;
     guard_init(&r->guard);
     buffer_init(&r->path, URL_MAX_BYTES);
@@ -145,6 +146,7 @@ const char *replay_host(const struct replay *r, size_t i)
 static void free_slot(struct slot *slot)
 {
     delivery_free(slot->delivery);
+    gzip_free(slot->gzip);
     pieces_free(slot->pieces);
     buffer_free(&slot->header);
 }

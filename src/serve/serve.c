@@ -8,7 +8,7 @@
 #include "serve/supervise.h"
 
 /* Answer requests, and do TASKS. */
-static bool serve(const struct serve_options *o, struct store *store, struct tasks *tasks,
+static bool serve(const struct serve_options *o, struct tasks_store *store, struct tasks *tasks,
                   struct error *err)
 {
     struct server *server;
@@ -33,11 +33,11 @@ static bool serve(const struct serve_options *o, struct store *store, struct tas
 
 bool serve_run(const struct serve_options *o, struct error *err)
 {
-    struct store *store = NULL;
+    struct tasks_store *store = NULL;
     struct tasks *tasks = NULL;
-    bool ok = model_check_directory(o->models, err) && store_open(&store, o->state, err) &&
+    bool ok = model_check_directory(o->models, err) && tasks_store_open(&store, o->state, err) &&
               tasks_open(&tasks, store, err) && serve(o, store, tasks, err);
     tasks_close(tasks);
-    store_close(store);
+    tasks_store_close(store);
     return ok;
 }

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 
 struct tasks {
-    struct store *store;
+    struct tasks_store *store;
     int news; // eventfd
 
     pthread_mutex_t lock; // guards all that follows, and the store
@@ -58,7 +58,7 @@ static bool forget(struct tasks *tasks, struct error *err)
             i++;
             continue;
         }
-        if (!store_remove(tasks->store, t, err))
+        if (!tasks_store_remove(tasks->store, t, err))
             return false;
         memmove(t, t + 1, (--tasks->count - i) * sizeof *t);
         ended--;
@@ -90,7 +90,7 @@ static int by_time(const void *a, const void *b)
     return strcmp(first->id, second->id);
 }
 
-bool tasks_open(struct tasks **out, struct store *store, struct error *err)
+bool tasks_open(struct tasks **out, struct tasks_store *store, struct error *err)
 {
     struct tasks *tasks = calloc(1, sizeof *tasks);
     if (tasks == NULL)
@@ -99,7 +99,7 @@ bool tasks_open(struct tasks **out, struct store *store, struct error *err)
     pthread_mutex_init(&tasks->lock, NULL);
     tasks->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool ok = tasks->news >= 0 || error_set_errno(err, ERROR_MEMORY, "eventfd");
-    ok = ok && store_load(store, load, tasks, err);
+    ok = ok && tasks_store_load(store, load, tasks, err);
     if (ok && tasks->count > 0)
         qsort(tasks->items, tasks->count, sizeof *tasks->items, by_time);
     if (ok && forget(tasks, err)) {
@@ -129,7 +129,7 @@ static bool add(struct tasks *tasks, const struct wish *wish, struct task *added
         return error_set(err, ERROR_UNAVAILABLE, "%d tasks are waiting: no more are taken",
                          TASKS_ACTIVE_MAX);
     if (!task_begin(added, wish, clock_wall_ms(), err) || !make_room(tasks, err) ||
-        !store_put(tasks->store, added, err))
+        !tasks_store_put(tasks->store, added, err))
         return false;
     tasks->items[tasks->count++] = *added;
     return true;
@@ -234,8 +234,8 @@ static bool update(struct tasks *tasks, const struct task *t, struct error *err)
     own->wants_stop = wants_stop;
     if (!has_changed)
         return true;
-    return store_put(tasks->store, own, err) && store_clear_spool(tasks->store, own, err) &&
-           forget(tasks, err);
+    return tasks_store_put(tasks->store, own, err) &&
+           tasks_store_clear_spool(tasks->store, own, err) && forget(tasks, err);
 }
 
 bool tasks_update(struct tasks *tasks, const struct task *t, struct error *err)

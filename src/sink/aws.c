@@ -75,6 +75,8 @@ static bool hash_body(const struct http_body *body, struct digest *out, struct e
     bool ok = true;
     while (ok && left > 0) {
         long got = body->read(body->context, chunk, left < sizeof chunk ? left : sizeof chunk);
+        if (got == 0 && body->size == HTTP_SIZE_UNKNOWN)
+            break;
         ok = got > 0 ? digest_add(stream, chunk, (size_t)got, err)
                      : error_set(err, ERROR_BUG, "the body to sign ends early");
         left -= ok ? (uint64_t)got : 0;

@@ -13,6 +13,7 @@
 
 enum {
     CONTENT_TYPE_BYTES = 96,
+    ENCODING_BYTES = 64,
     REMEDY_BYTES = 256, // of text behind libcurl's words
     TOO_LARGE = 413,    // its head is enough: such a server often closes before it has said all
 };
@@ -30,6 +31,8 @@ struct request {
     struct exchange exchange;
     struct curl_slist content_type; // stands before the headers that all requests have
     char content_type_text[CONTENT_TYPE_BYTES];
+    struct curl_slist encoding, chunked; // behind it, when the body has them
+    char encoding_text[ENCODING_BYTES];
     struct curl_slist signed_headers[HTTP_SIGNED_HEADERS]; // before that, when there is a signer
     struct buffer signed_texts[HTTP_SIGNED_HEADERS];
     bool is_refused;
@@ -136,6 +139,7 @@ static CURLcode set_request(struct request *r, const struct http_request *q,
                             struct curl_slist *headers)
 {
     const struct http_options *o = r->http->options;
+    uint64_t size = q->body != NULL ? q->body->size : 0;
     CURLcode code = http_setup(r->easy, o, &r->http->pin, q->url);
     SET(CURLOPT_ERRORBUFFER, r->words);
     SET(CURLOPT_WRITEFUNCTION, on_write);
@@ -146,7 +150,7 @@ static CURLcode set_request(struct request *r, const struct http_request *q,
     else if (q->body != NULL || strcmp(q->method, "POST") == 0 || strcmp(q->method, "PUT") == 0)
         SET(CURLOPT_POST, 1L);
     SET(CURLOPT_CUSTOMREQUEST, q->method);
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(q->body ? q->body->size : 0));
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, size == HTTP_SIZE_UNKNOWN ? -1 : (curl_off_t)size);
     SET(CURLOPT_READFUNCTION, on_read);
     SET(CURLOPT_READDATA, &r->exchange);
     SET(CURLOPT_SEEKFUNCTION, on_seek);
@@ -198,6 +202,17 @@ static void prepare(struct request *r, const struct http_request *q)
     const char *type = q->content_type ? q->content_type : "";
     snprintf(r->content_type_text, sizeof r->content_type_text, "Content-Type: %s", type);
     r->content_type = (struct curl_slist){r->content_type_text, r->http->headers};
+    if (q->body != NULL && q->body->encoding != NULL) {
+        snprintf(r->encoding_text, sizeof r->encoding_text, "Content-Encoding: %s",
+                 q->body->encoding);
+        r->encoding = (struct curl_slist){r->encoding_text, r->content_type.next};
+        r->content_type.next = &r->encoding;
+    }
+    if (q->body != NULL && q->body->size == HTTP_SIZE_UNKNOWN) {
+        static char chunked[] = "Transfer-Encoding: chunked"; // CURLOPT_POST(3)
+        r->chunked = (struct curl_slist){chunked, r->content_type.next};
+        r->content_type.next = &r->chunked;
+    }
 }
 
 /* *FIRST: the list of R's headers, with the signer's. */

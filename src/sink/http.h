@@ -22,6 +22,8 @@ enum {
     HTTP_RETRY_AFTER_MAX_MS = 24 * 3600 * 1000, // a Retry-After beyond is cut to this
 };
 
+#define HTTP_SIZE_UNKNOWN UINT64_MAX // of a body that is read until it ends
+
 /* What is the same for all requests. User and password inside a URL are allowed too: they hold for
  * that URL alone, before `user` and `password`; for a URL with a user and no password `password` counts
  * when there is no `user`. An Authorization header (api_key, bearer or in
@@ -63,10 +65,11 @@ struct http_signer {
 
 /* Where a request's body comes from: read as libcurl asks for it, so no body is ever held whole. */
 struct http_body {
-    uint64_t size; // Content-Length; not a byte more is read
+    uint64_t size; // Content-Length; not a byte more is read. HTTP_SIZE_UNKNOWN: sent in chunks
+    const char *encoding; // Content-Encoding, at most 32 bytes; or NULL
 
     /* Put up to SIZE bytes into OUT; returns how many, 0 at the end, -1 on failure. Failure, or an
-     * end before `size` bytes, ends the request with status 0. */
+     * end before `size` bytes when it is known, ends the request with status 0. */
     long (*read)(void *context, char *out, size_t size);
 
     /* Go to the start again, when libcurl finds that a kept connection was dead and takes a new one

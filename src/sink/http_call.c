@@ -87,7 +87,8 @@ bool http_call(struct http *h, const char *method, const char *url, const char *
                struct slice body, int *status, struct buffer *out, struct error *err)
 {
     struct upload upload = {.body = body};
-    struct http_body source = {body.size, read_upload, rewind_upload, &upload};
+    struct http_body source = {
+        .size = body.size, .read = read_upload, .rewind = rewind_upload, .context = &upload};
     struct http_request q = {.method = method,
                              .url = url,
                              .content_type = content_type,

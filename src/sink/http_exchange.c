@@ -36,6 +36,8 @@ long exchange_read(struct exchange *e, char *out, size_t size)
     if (wanted == 0)
         return 0;
     long got = e->body->read(e->body->context, out, wanted);
+    if (got == 0 && e->body->size == HTTP_SIZE_UNKNOWN)
+        return 0;
     if (got <= 0 || (size_t)got > wanted) {
         e->why = got < 0 ? "the request's body could not be read"
                          : "the request's body has not its size";

@@ -100,7 +100,7 @@ bool pg_wait(struct pg *pg, short events, int ms, bool *ready, struct error *err
 
 enum { POLL_MS = 1000 };
 
-static bool flush_output(struct pg *pg, struct error *err)
+bool pg_flush(struct pg *pg, struct error *err)
 {
     int rc;
     while ((rc = PQflush(pg->conn)) == 1) {
@@ -299,12 +299,10 @@ static bool send_statement(struct pg *pg, const char *sql, struct error *err)
     pg->state[0] = '\0';
     if (!PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0))
         return pg_connection_failed(pg, err);
-    return flush_output(pg, err);
+    return pg_flush(pg, err);
 }
 
-/* What failed by a stop request is cancelled: the server would notice a closed connection only when
- * it sends rows. Nobody uses the connection after that. */
-static bool abandon(struct pg *pg, const struct error *err)
+bool pg_give_up(struct pg *pg, const struct error *err)
 {
     if (err->kind == ERROR_STOPPED)
         pg_cancel(pg);
@@ -315,7 +313,7 @@ bool pg_run(struct pg *pg, const char *sql, PGresult **out, struct error *err)
 {
     if (send_statement(pg, sql, err) && pg_next_result(pg, out, err))
         return true;
-    return abandon(pg, err);
+    return pg_give_up(pg, err);
 }
 
 bool pg_query(struct pg *pg, const char *sql, struct pg_result **out, struct error *err)

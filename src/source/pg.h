@@ -58,6 +58,13 @@ MUST_CHECK bool pg_ask(struct pg *pg, struct error *err);
 MUST_CHECK bool pg_query(struct pg *pg, const char *sql, struct pg_result **out, struct error *err);
 void pg_result_free(struct pg_result *r);
 
+/* The same of one that gives no rows of interest. */
+MUST_CHECK bool pg_execute(struct pg *pg, const char *sql, struct error *err);
+
+/* Run SQL, any number of statements; what rows they give is dropped. *LINE of SQL where the server sees the
+ * error, 0 when it doesn't say. ERROR_CONFIG also for COPY from or to us. After an error PG is only to be closed. */
+MUST_CHECK bool pg_run_script(struct pg *pg, const char *sql, size_t *line, struct error *err);
+
 int pg_result_rows(const struct pg_result *r);
 int pg_result_columns(const struct pg_result *r);
 

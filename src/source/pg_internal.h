@@ -1,4 +1,4 @@
-/* pg_internal.h: what pg.c and pg_copy.c share. Nobody else includes it, nor libpq. */
+/* pg_internal.h: what pg.c, pg_copy.c and pg_script.c share. Nobody else includes it, nor libpq. */
 #ifndef BOBBIN_SOURCE_PG_INTERNAL_H
 #define BOBBIN_SOURCE_PG_INTERNAL_H
 
@@ -27,6 +27,13 @@ bool pg_result_failed(struct pg *pg, PGresult *result, struct error *err);
  */
 bool pg_wait(struct pg *pg, short events, int ms, bool *ready, struct error *err);
 
+/* Send what libpq still holds. */
+bool pg_flush(struct pg *pg, struct error *err);
+
+/* What failed by a stop request is cancelled: the server would notice a closed connection only when
+ * it sends rows. Nobody uses the connection after that. Returns false. */
+bool pg_give_up(struct pg *pg, const struct error *err);
+
 /* Send one statement and give its first result, which may be a failed one. */
 bool pg_run(struct pg *pg, const char *sql, PGresult **out, struct error *err);
 
@@ -38,8 +45,5 @@ void pg_cancel(struct pg *pg);
 
 /* Read all that is left of the current statement. */
 void pg_drain(struct pg *pg);
-
-/* Run one statement that gives no rows of interest. */
-bool pg_execute(struct pg *pg, const char *sql, struct error *err);
 
 #endif

@@ -47,15 +47,23 @@ bool window_find_end(struct pg *pg, const struct query *q, const struct key_rang
     return buffer_check(upto, "a key", err);
 }
 
-/* SELECT <from> <= <to>, where an absent bound is the other one. */
+/* SELECT <from> <= <to>, where an absent bound is the other one. The key itself stands beside, and is never read: so they are
+ * compared by its collation, not by the database's. */
 static bool put_range_question(struct pg *pg, const struct query *q, const struct key_range *range,
                                struct buffer *sql, struct error *err)
 {
     buffer_append_string(sql, "SELECT ");
     if (!query_put_key_literal(q, pg, range->has_from ? range->from : range->to, sql, err))
         return false;
-    buffer_append_string(sql, " <= ");
-    return query_put_key_literal(q, pg, range->has_to ? range->to : range->from, sql, err);
+    static const struct key_range all = {.has_from = false};
+    buffer_append_string(sql, " <= coalesce((");
+    if (!query_put_select(q, pg, QUERY_KEY, &all, "WHERE false", sql, err))
+        return false;
+    buffer_append_string(sql, "), ");
+    if (!query_put_key_literal(q, pg, range->has_to ? range->to : range->from, sql, err))
+        return false;
+    buffer_append_byte(sql, ')');
+    return buffer_check(sql, "a statement", err);
 }
 
 bool window_check_range(struct pg *pg, const struct query *q, const struct key_range *range,
@@ -77,9 +85,10 @@ bool window_check_range(struct pg *pg, const struct query *q, const struct key_r
     buffer_free(&sql);
     const char *answer = ok ? pg_result_value(result, 0, 0) : NULL;
     if (ok && (answer == NULL || strcmp(answer, "t") != 0))
-        ok = error_set(
-            err, ERROR_USAGE, "the range is upside down: --from %.*s comes after --to %.*s",
-            (int)range->from.size, range->from.data, (int)range->to.size, range->to.data);
+        ok =
+            error_set(err, ERROR_USAGE, "the range is upside down: --%s %.*s comes after --to %.*s",
+                      range->is_from_inclusive ? "from" : "after", (int)range->from.size,
+                      range->from.data, (int)range->to.size, range->to.data);
     pg_result_free(result);
     return ok;
 }

@@ -1,5 +1,5 @@
-/* spool.c: open, begin, look at and close a spool. See spool.h; the two sides are in write.c and
- * acknowledge.c, what happens after a crash in recover.c, what is only read in look.c. */
+/* spool.c: open, begin and close a spool. See spool.h; the two sides are in write.c and acknowledge.c, what
+ * happens after a crash in recover.c, what is only read in look.c and progress.c, the end in reset.c. */
 #include "spool/spool.h"
 
 #include <stdlib.h>
@@ -159,13 +159,6 @@ static bool take_part(struct spool *s, struct error *err)
     return spool_delete_segments(s, err);
 }
 
-static void reset_state(struct spool *s)
-{
-    index_close(s->index);
-    s->index = NULL;
-    s->is_new = true;
-}
-
 bool spool_new(struct spool **out, const struct spool_options *options, struct error *err)
 {
     struct spool *s = calloc(1, sizeof *s);
@@ -189,7 +182,7 @@ bool spool_open(struct spool **out, const struct spool_options *options, const s
         return false;
     bool ok = look(s, id, err);
     if (ok && s->is_new) {
-        reset_state(s);
+        spool_reset_state(s);
         ok = !(options->roles & SPOOL_DUMP) || file_check_place(options->path, err);
     } else if (ok) {
         ok = take_part(s, err);
@@ -228,7 +221,7 @@ int spool_directory(const struct spool *s)
     return s->dir;
 }
 
-/* --- begin and reset --- */
+/* --- begin --- */
 
 static bool put_plan(struct index_txn *txn, const struct index_job *job, struct slice description,
                      const struct key_range *parts, size_t part_count, struct error *err)
@@ -274,16 +267,11 @@ static bool write_plan(struct spool *s, struct slice description, const struct k
     return false;
 }
 
-static bool remove_index(struct spool *s, struct error *err)
-{
-    return file_remove(s->dir, INDEX_FILE, err) && file_remove(s->dir, INDEX_FILE "-lock", err);
-}
-
 /* What an unfinished begin has left of an index. With the lock held nobody else makes one. */
 static bool remove_unfinished(struct spool *s, struct error *err)
 {
     struct content content;
-    return find_content(s, &content, err) && (content.has_index || remove_index(s, err));
+    return find_content(s, &content, err) && (content.has_index || spool_remove_index(s, err));
 }
 
 /* LMDB doesn't sync the directory in which it makes its files. */
@@ -307,29 +295,6 @@ bool spool_begin(struct spool *s, const struct job_id *id, struct slice descript
         return error_wrap(err, "spool %s", s->options.path);
     s->is_new = false;
     return true;
-}
-
-static bool remove_data(const char *name, void *context, struct error *err)
-{
-    const struct spool *s = context;
-    uint32_t number;
-    static const char *const names[] = {SPOOL_DEAD_FILE, SPOOL_DEAD_FILE ".old",
-                                        INDEX_FILE ".damaged"};
-    if (segment_number(name, &number))
-        return segment_remove(s->dir, number, err);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
-            return file_remove(s->dir, name, err);
-    return true;
-}
-
-/* The index goes last: while it is there it says that the job is finished. */
-bool spool_reset(struct spool *s, struct error *err)
-{
-    if (!file_list(s->dir, remove_data, s, err) || !file_sync_directory(s->dir, err))
-        return false;
-    reset_state(s);
-    return remove_index(s, err) && file_sync_directory(s->dir, err);
 }
 
 /* --- the job's record --- */

@@ -184,6 +184,26 @@ int spool_directory(const struct spool *s);
 
 /* --- looking --- */
 
+/* Up to which key all is acknowledged (progress.c). */
+struct spool_progress {
+    bool has_key;      // else nothing is known to be
+    bool is_inclusive; // all before the key; else all up to and with it
+    uint64_t acknowledged,
+        dead; // documents up to there, more or less when the job has several parts
+    bool is_finished;
+};
+
+/* How far S is; the key is put into KEY. */
+MUST_CHECK bool spool_get_progress(struct spool *s, struct spool_progress *p, struct buffer *key,
+                                   struct error *err);
+
+/* Remove all that the spool in directory PATH holds, whatever its state, but for its lock; no directory is success.
+ * ERROR_BUSY when somebody works on it. */
+MUST_CHECK bool spool_remove(const char *path, struct error *err);
+
+/* The same unless its job is finished. */
+MUST_CHECK bool spool_remove_unfinished(const char *path, struct error *err);
+
 typedef void spool_teller(void *context, const char *problem);
 
 /* Call TELL with a problem that is formatted as printf does; what is longer than 511 bytes is cut. */

@@ -1,6 +1,6 @@
 /* state.h: what a spool is made of, for the files of spool.h's implementation only: spool.c (open,
- * begin), look.c, check.c, write.c (the dump's side), acknowledge.c (the replay's side), retry.c (dead
- * letters), recover.c. */
+ * begin), look.c, progress.c, check.c, write.c (the dump's side), acknowledge.c (the replay's side), retry.c (dead
+ * letters), recover.c, reset.c. */
 #ifndef BOBBIN_SPOOL_STATE_H
 #define BOBBIN_SPOOL_STATE_H
 
@@ -50,6 +50,12 @@ struct spool {
 
 /* A spool of which nothing is open yet: to be closed by spool_close. */
 bool spool_new(struct spool **out, const struct spool_options *options, struct error *err);
+
+/* It is new again: nothing of it is open but its directory and lock. */
+void spool_reset_state(struct spool *s);
+
+/* Remove the index's files. */
+bool spool_remove_index(struct spool *s, struct error *err);
 
 /* Take the locks of its roles, in its open directory. */
 bool spool_take_locks(struct spool *s, struct error *err);

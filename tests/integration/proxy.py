@@ -1,5 +1,6 @@
 """A recording HTTP proxy in front of a search engine, which may also answer in its place."""
 
+import gzip
 import http.client
 import json
 import threading
@@ -45,19 +46,39 @@ class Handler(BaseHTTPRequestHandler):
 
     def forward(self):
         proxy = self.server.proxy
-        size = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(size)
-        if len(body) < size:
+        body = self.read_body()
+        if body is None:
             self.close_connection = True
             return
         answer = proxy.check(self.command, self.path, self.headers, body)
         if not answer and "/_bulk" in self.path:
-            answer = proxy.see(BulkRequest(self.path, dict(self.headers), body))
+            answer = proxy.see(BulkRequest(self.path, dict(self.headers), self.plain(body)))
         elif proxy.answer_other:
             answer = proxy.answer_other
         self.reply(*(answer or self.ask(body)))
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = forward
+
+    def read_body(self):
+        """None: the client went away before its end."""
+        if self.headers.get("Transfer-Encoding", "") == "chunked":
+            return self.read_chunks()
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        return body if len(body) == size else None
+
+    def read_chunks(self):
+        body = b""
+        while line := self.rfile.readline():
+            size = int(line, 16)
+            body += self.rfile.read(size)
+            self.rfile.readline()
+            if size == 0:
+                return body
+        return None
+
+    def plain(self, body):
+        return gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
 
     def ask(self, body):
         upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=120)

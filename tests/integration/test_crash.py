@@ -12,7 +12,7 @@ IN_FLIGHT = 8
 # Many frames, segments, windows and commits of few rows.
 SMALL = ["--window-rows", 60, "--frame-size", "4K", "--segment-size", "8K", "--in-flight", IN_FLIGHT]
 # Those of dead retry, verify --repair and verify --rebuild are for test_dead.py, test_verify.py and test_rebuild.py.
-POINTS = crash_points(but=("letters-", "repair-"))
+POINTS = crash_points(but=("letters-", "refresh-", "repair-"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ These look into the spool, where each row stands as it will be sent; no search e
 
 import pytest
 
-from jobs import CONFIG, FINISHED, Ledger, all_in, ledger, wait_for
+from jobs import CONFIG, FINISHED, USAGE, Ledger, all_in, ledger, wait_for
 
 # name: column type, a SELECT of values
 KEYS = {
@@ -100,6 +100,22 @@ def test_both_ends_of_a_range_belong_to_it(database, make_job, key_tables, name,
     result = job.run("--key", "key", "--window-rows", 3, "--jobs", 2, *options, stage="dump")
     assert result.returncode == FINISHED, result.stderr
     assert sorted(job.spooled_ids()) == sorted(f"id {key}" for key in expected)
+
+
+@pytest.mark.parametrize("first, last, expected", [
+    ("b", "B", ["b", "B"]),  # which the database's own collation orders otherwise
+    ("\u00e9", "f", ["\u00e9", "f"]),
+    ("B", "b", None),
+])
+def test_a_range_is_in_the_order_of_the_keys_collation(make_job, key_tables, first, last, expected):
+    job = make_job(select(key_tables["text in ICU's order"]))
+    result = job.run("--key", "key", "--from", first, "--to", last, stage="dump")
+    if expected is None:
+        assert result.returncode == USAGE
+        assert f"the range is upside down: --from {first} comes after --to {last}" in result.stderr
+    else:
+        assert result.returncode == FINISHED, result.stderr
+        assert job.spooled_ids() == [f"id {key}" for key in expected]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

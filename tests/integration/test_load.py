@@ -15,7 +15,7 @@ ROWS = 500
 IN_FLIGHT = 8
 SMALL = ["--frame-size", "4K", "--segment-size", "8K", "--in-flight", IN_FLIGHT]
 BAD_INPUT = DEAD_LETTERS  # one exit status for both
-POINTS = crash_points(but=("dead-", "letters-", "repair-"))
+POINTS = crash_points(but=("dead-", "letters-", "refresh-", "repair-"))
 
 
 class Load(Job):

@@ -48,6 +48,16 @@ def test_a_finished_dump_is_replayed_without_postgresql(engine, make_job, databa
     assert job.segments() == []
 
 
+def test_compressed_requests_make_the_same_index(engine, make_job, make_proxy, database):
+    proxy = make_proxy(engine)
+    job = make_job(database.make_numbers(ROWS), engine, url=proxy.url)
+    result = job.run(*WINDOWS, "--gzip")
+    assert (result.returncode, ledger(result.stdout)) == (FINISHED, all_in(ROWS)), result.stderr
+    assert job.documents() == job.expected()
+    assert {request.headers["Content-Encoding"] for request in proxy.requests} == {"gzip"}
+    assert sum(request.documents for request in proxy.requests) == ROWS
+
+
 def test_a_replay_sends_while_the_dump_still_writes(elasticsearch, make_job, database, gate):
     job = make_job(gated(database.make_numbers(ROWS)), elasticsearch)
     dump = dump_to_the_gate(job, gate)

@@ -53,6 +53,43 @@ START_TEST(a_request_ends_waits_at_once_and_stays)
 }
 END_TEST
 
+START_TEST(a_request_that_was_seen_can_be_forgotten)
+{
+    install();
+    stop_request();
+    stop_forget();
+    ck_assert(!stop_is_requested());
+    ck_assert(!is_readable());
+    ck_assert(!stop_wait(10));
+    stop_request();
+    ck_assert(is_readable());
+}
+END_TEST
+
+/* Exits 75. */
+START_TEST(a_second_signal_leaves_at_once_also_when_the_first_is_forgotten)
+{
+    install();
+    raise(SIGTERM);
+    stop_forget();
+    raise(SIGTERM);
+    ck_abort_msg("still here");
+}
+END_TEST
+
+/* As the descriptor of a child is its own. */
+START_TEST(installed_anew_requests_are_of_this_process_alone)
+{
+    install();
+    int before = stop_fd();
+    install();
+    ck_assert_int_ne(stop_fd(), before);
+    stop_request();
+    struct pollfd wait = {.fd = before, .events = POLLIN};
+    ck_assert_int_eq(poll(&wait, 1, 0), 0);
+}
+END_TEST
+
 static const int signals[] = {SIGTERM, SIGINT};
 
 START_TEST(a_signal_requests_and_the_process_lives_on)
@@ -116,6 +153,9 @@ END_TEST
  * come first, and the signals last. */
 UNIT_MAIN("base/stop", UNIT_TEST(nothing_is_requested_at_first),
           UNIT_TEST(a_wait_lasts_as_long_as_it_should),
+          UNIT_OWN_PROCESS(a_request_that_was_seen_can_be_forgotten, 1),
+          UNIT_OWN_PROCESS(installed_anew_requests_are_of_this_process_alone, 1),
+          UNIT_EXIT(a_second_signal_leaves_at_once_also_when_the_first_is_forgotten, 75, 1),
           UNIT_TEST(writing_to_a_closed_pipe_is_an_error_and_no_end),
           UNIT_TEST(a_request_ends_waits_at_once_and_stays),
           UNIT_TEST(a_request_by_call_does_not_count_as_a_signal),

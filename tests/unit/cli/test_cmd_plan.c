@@ -16,6 +16,10 @@ static const struct {
     {"plan --table t --shards 4 --from 1 --after 1", 64, "--from and --after: only one"},
     {"plan --table t --shards 4 --key=", 64, "--key is missing"},
     {"plan --table t --shards 4 --dsn host=/nonexistent", 75, "/nonexistent:5432"},
+    {"plan images --table t --shards 4 --url http://h", 64, "--index is missing"},
+    {"plan images --table t --shards 4 --index i", 64, "--url is missing"},
+    {"plan a:b --table t --shards 4 --index i --url http://h", 64, "a name is"},
+    {"plan images --table t --shards 4 --index i --url http://127.0.0.1:1", 75, "no answer"},
 };
 
 static void assert_says(int status, int expected, const char *text)

@@ -132,8 +132,8 @@ static const char *const no_plans[] = {
     PLAN_WITH("[{\"to\":\"1\"},{}]"),
     PLAN_WITH("[{},{\"after\":\"1\"}]"),
     PLAN_WITH("[{\"to\":\"1\"},{\"after\":\"1\",\"to\":\"2\"},{\"after\":\"2\"}]"), // three of two
-    "{\"bobbin_plan\":2,\"query\":\"x\",\"key\":\"id\",\"of\":1,\"rows\":1,\"exact\":true,"
-    "\"shards\":[{}]}",
+    ("{\"bobbin_plan\":2,\"query\":\"x\",\"key\":\"id\",\"of\":1,\"rows\":1,\"exact\":true,"
+     "\"shards\":[{}]}"),
 };
 
 START_TEST(what_is_no_plan_is_refused)

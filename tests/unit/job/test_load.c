@@ -136,7 +136,7 @@ START_TEST(a_frame_that_the_disk_lost_is_read_from_the_file_again)
     char ids[64];
     snprintf(ids, sizeof ids, " %s ", list_ids());
     for (int i = 1; i <= LINES; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, " %d ", i);
         ck_assert_msg(strstr(ids, id) != NULL, "%d is not in %s", i, ids);
     }

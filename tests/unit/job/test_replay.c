@@ -2,6 +2,7 @@
  * break or must wait. */
 #include "job/replay.h"
 
+#include "base/clock.h"
 #include "replayed.h"
 
 #define run_ok() unit_assert_ok(replayed_run(), replayed_err)
@@ -47,6 +48,23 @@ START_TEST(several_requests_are_in_flight_and_each_frame_is_sent_once)
         ck_assert_uint_eq(spooled_sent[i], 1);
     spooled_assert_ledger(replayed_spool, 100, 100, 0, 0);
     ck_assert_int_gt(replayed_server.connection_count, 1);
+    canned_stop(&replayed_server);
+}
+END_TEST
+
+/* A slow machine only takes longer. */
+START_TEST(no_more_documents_a_second_are_sent_than_may_be)
+{
+    const struct canned_answer answers[] = {INDEX_FOUND, ALL_DONE};
+    replayed_options.in_flight = 8;
+    replayed_options.max_rate = 5;
+    replayed_options.give_up_after_ms = 600; // less than the wait for the next
+    replayed_start(answers, 2);
+    replayed_append(3);
+    int64_t begun = clock_monotonic_ms();
+    run_ok();
+    ck_assert_int_ge(clock_monotonic_ms() - begun, 2 * 4 * 1000 / 5 - 100);
+    spooled_assert_ledger(replayed_spool, 12, 12, 0, 0);
     canned_stop(&replayed_server);
 }
 END_TEST
@@ -348,6 +366,7 @@ END_TEST
 UNIT_MAIN_WITH("job/replay", replayed_set_up, replayed_tear_down,
                UNIT_TEST(pending_frames_are_sent_in_order_and_acknowledged),
                UNIT_TEST(several_requests_are_in_flight_and_each_frame_is_sent_once),
+               UNIT_TEST(no_more_documents_a_second_are_sent_than_may_be),
                UNIT_TEST(with_nothing_pending_only_the_index_is_asked_for),
                UNIT_TEST(the_path_has_index_and_pipeline_encoded),
                UNIT_TEST(a_missing_index_is_an_error_before_anything_is_sent),

@@ -110,8 +110,29 @@ static inline bool canned_read_head(int fd, char head[CANNED_HEAD_BYTES])
     return false;
 }
 
+/* A body in chunks (RFC 9112, 7.1), without trailers. */
+static inline bool canned_read_chunks(int fd, struct canned_request *r)
+{
+    char line[32];
+    for (size_t left = 1; left > 0;) {
+        size_t size = 0;
+        while (size < 2 || line[size - 2] != '\r' || line[size - 1] != '\n')
+            if (size == sizeof line || recv(fd, line + size++, 1, 0) != 1)
+                return false;
+        left = strtoul(line, NULL, 16);
+        r->body = realloc(r->body, r->body_size + left + 2);
+        ssize_t wanted = (ssize_t)left + 2; // with its line's end
+        if (recv(fd, r->body + r->body_size, (size_t)wanted, MSG_WAITALL) != wanted)
+            return false;
+        r->body_size += left;
+    }
+    return true;
+}
+
 static inline bool canned_read_body(int fd, struct canned_request *r)
 {
+    if (strcasestr(r->head, "\r\nTransfer-Encoding: chunked\r\n") != NULL)
+        return canned_read_chunks(fd, r);
     const char *length = strcasestr(r->head, "\r\nContent-Length:");
     r->body_size = length ? strtoul(length + sizeof "\r\nContent-Length:" - 1, NULL, 10) : 0;
     r->body = malloc(r->body_size + 1);

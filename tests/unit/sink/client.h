@@ -106,7 +106,8 @@ static inline bool source_rewind(void *context)
 
 static inline struct http_body source_body(struct source *s)
 {
-    return (struct http_body){s->size, source_read, source_rewind, s};
+    return (struct http_body){
+        .size = s->size, .read = source_read, .rewind = source_rewind, .context = s};
 }
 
 #endif

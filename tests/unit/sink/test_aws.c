@@ -173,13 +173,20 @@ static bool rewind_letters(void *context)
 START_TEST(a_body_is_read_to_be_signed_and_is_at_its_start_again)
 {
     struct letters l = {0};
-    struct http_body body = {3, read_letter, rewind_letters, &l};
+    struct http_body body = {
+        .size = 3, .read = read_letter, .rewind = rewind_letters, .context = &l};
     setenv("AWS_ACCESS_KEY_ID", "AKID", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     unit_assert_ok(aws_signer_new(&signer, "eu-west-1", "es", &err), err);
     unit_assert_ok(sign(&body), err);
     ck_assert(has_header("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
     ck_assert_int_eq(l.at, 0);
+    buffer_clear(&headers[0]);
+    body.size = HTTP_SIZE_UNKNOWN;
+    unit_assert_ok(sign(&body), err);
+    ck_assert(has_header("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+    ck_assert_int_eq(l.at, 0);
+    body.size = 3;
     l.ends_early = true;
     unit_assert_error(sign(&body), err, ERROR_BUG, "ends early");
     l = (struct letters){.cannot_rewind = true};

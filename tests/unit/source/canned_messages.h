@@ -10,7 +10,7 @@
 #include "unit.h"
 
 /* The answer to a statement that has SQL in it: the first rule that fits counts. Without a rule
- * BEGIN, ROLLBACK, SET and set_config succeed, and all else is a syntax error. */
+ * BEGIN, COMMIT, ROLLBACK, SET, RESET and set_config succeed, and all else is a syntax error. */
 struct canned_rule {
     const char *sql;
     int times;           // it answers so often only; 0: always
@@ -23,8 +23,9 @@ struct canned_rule {
 
     const char *state; // then an error with this SQLSTATE
     const char *message;
-    bool closes; // then the connection is closed
-    bool stalls; // then nothing comes until a cancel request
+    const char *position; // in the statement, of the character at fault; or NULL
+    bool closes;          // then the connection is closed
+    bool stalls;          // then nothing comes until a cancel request
 };
 
 /* A connection to the server. */
@@ -94,8 +95,8 @@ static inline bool canned_receive(int fd, void *out, size_t size)
     return true;
 }
 
-static inline void canned_put_error(struct canned_session *c, const char *severity,
-                                    const char *state, const char *message)
+static inline void canned_put_error_at(struct canned_session *c, const char *severity,
+                                       const char *state, const char *message, const char *position)
 {
     struct buffer *out = canned_begin(c, 'E');
     buffer_append_format(out, "S%s", severity);
@@ -106,8 +107,16 @@ static inline void canned_put_error(struct canned_session *c, const char *severi
     buffer_append_byte(out, '\0');
     buffer_append_format(out, "M%s", message);
     buffer_append_byte(out, '\0');
+    if (position != NULL)
+        buffer_append_format(out, "P%s%c", position, '\0');
     buffer_append_byte(out, '\0');
     canned_end(c);
+}
+
+static inline void canned_put_error(struct canned_session *c, const char *severity,
+                                    const char *state, const char *message)
+{
+    canned_put_error_at(c, severity, state, message, NULL);
 }
 
 /* --- answers --- */

@@ -63,7 +63,8 @@ static inline const struct canned_rule *canned_find_rule(struct canned_postgres 
 
 static inline bool canned_is_setting(const char *sql)
 {
-    static const char *const starts[] = {"BEGIN", "ROLLBACK", "SET ", "SELECT set_config("};
+    static const char *const starts[] = {"BEGIN", "ROLLBACK", "COMMIT",
+                                         "SET ",  "RESET ",   "SELECT set_config("};
     for (size_t i = 0; i < COUNT_OF(starts); i++)
         if (strncmp(sql, starts[i], strlen(starts[i])) == 0)
             return true;
@@ -80,7 +81,8 @@ static inline void canned_wait_for_cancel(struct canned_postgres *s)
 }
 
 /* Answer one statement. False: the connection is to be closed. */
-static inline bool canned_answer_statement(struct canned_session *c, const char *sql)
+static inline bool canned_answer_statement(struct canned_session *c, const char *sql,
+                                           bool is_simple)
 {
     static const struct canned_rule nothing = {.sql = ""};
     static const struct canned_rule unknown = {.state = "42601", .message = "no rule answers this"};
@@ -93,12 +95,14 @@ static inline bool canned_answer_statement(struct canned_session *c, const char 
         buffer_append_string(&rows, rule->rows);
     if (rule->answer != NULL)
         rule->answer(sql, &rows);
-    canned_put_empty(c, '1');
-    canned_put_empty(c, '2');
     bool has_rows = rule->is_copy || rule->columns != NULL;
+    if (!is_simple) {
+        canned_put_empty(c, '1');
+        canned_put_empty(c, '2');
+    }
     if (rule->columns != NULL)
         canned_put_columns(c, rule->columns);
-    else if (rule->state == NULL)
+    else if (rule->state == NULL && !is_simple)
         canned_put_empty(c, 'n');
     if (has_rows)
         canned_put_rows(c, rule, buffer_slice(&rows));
@@ -110,7 +114,7 @@ static inline bool canned_answer_statement(struct canned_session *c, const char 
         canned_wait_for_cancel(c->server);
         canned_put_error(c, "ERROR", "57014", "canceling statement due to user request");
     } else if (rule->state != NULL) {
-        canned_put_error(c, "ERROR", rule->state, rule->message);
+        canned_put_error_at(c, "ERROR", rule->state, rule->message, rule->position);
     } else {
         if (rule->is_copy)
             canned_put_empty(c, 'c');
@@ -222,7 +226,9 @@ static inline void canned_serve(struct canned_session *c)
             free(c->sql);
             c->sql = strdup(body.data + strlen(body.data) + 1);
         } else if (type == 'S') {
-            ok = canned_answer_statement(c, c->sql);
+            ok = canned_answer_statement(c, c->sql, false);
+        } else if (type == 'Q') {
+            ok = canned_answer_statement(c, body.data, true);
         }
     }
     buffer_free(&body);

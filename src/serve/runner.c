@@ -1,5 +1,5 @@
-/* child.c: see child.h. */
-#include "serve/child.h"
+/* runner.c: see runner.h. */
+#include "serve/runner.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 enum { WORDS_MAX = 16, EXIT_AGAIN = 75 };
 
-struct child {
+struct runner {
     struct process *process;
     char complaint[ERROR_MESSAGE_BYTES]; // its last warning or error; "" none
 };
@@ -64,11 +64,11 @@ static void put_command(struct words *words, const struct task *t, const char *c
     add_word(words, "--log-format=json");
 }
 
-bool child_start(struct child **out, const struct task *t, const char *config, const char *spool,
-                 struct error *err)
+bool runner_start(struct runner **out, const struct task *t, const char *config, const char *spool,
+                  struct error *err)
 {
     struct words words;
-    struct child *c = calloc(1, sizeof *c);
+    struct runner *c = calloc(1, sizeof *c);
     if (c == NULL)
         return error_set_memory(err);
     put_command(&words, t, config, spool);
@@ -82,7 +82,7 @@ bool child_start(struct child **out, const struct task *t, const char *config, c
     return ok;
 }
 
-void child_free(struct child *c)
+void runner_free(struct runner *c)
 {
     if (c == NULL)
         return;
@@ -92,12 +92,12 @@ void child_free(struct child *c)
 
 /* --- what it says --- */
 
-int child_fd(const struct child *c)
+int runner_fd(const struct runner *c)
 {
     return process_fd(c->process);
 }
 
-static void hear(struct child *c, const struct task *t, struct slice line)
+static void hear(struct runner *c, const struct task *t, struct slice line)
 {
     json_t *json = json_loadb(line.data, line.size, 0, NULL);
     const char *message = json_string_value(json_object_get(json, "message"));
@@ -111,7 +111,7 @@ static void hear(struct child *c, const struct task *t, struct slice line)
     json_decref(json);
 }
 
-void child_listen(struct child *c, const struct task *t)
+void runner_listen(struct runner *c, const struct task *t)
 {
     struct slice line;
     while (process_read_line(c->process, &line))
@@ -119,17 +119,17 @@ void child_listen(struct child *c, const struct task *t)
             hear(c, t, line);
 }
 
-bool child_has_ended(struct child *c, int *status)
+bool runner_has_ended(struct runner *c, int *status)
 {
     return process_has_ended(c->process, status);
 }
 
-void child_stop(struct child *c)
+void runner_stop(struct runner *c)
 {
     process_signal(c->process, SIGTERM);
 }
 
-void child_explain(const struct child *c, int status, char out[TASK_ERROR_BYTES])
+void runner_explain(const struct runner *c, int status, char out[TASK_ERROR_BYTES])
 {
     const char *words = c->complaint[0] != '\0' ? c->complaint : "bobbin run failed without a word";
     if (status > PROCESS_BY_SIGNAL)
@@ -139,14 +139,14 @@ void child_explain(const struct child *c, int status, char out[TASK_ERROR_BYTES]
         snprintf(out, TASK_ERROR_BYTES, "%s (exit status %d)", words, status);
 }
 
-bool child_can_go_on(int status)
+bool runner_can_go_on(int status)
 {
     return status == EXIT_AGAIN || status > PROCESS_BY_SIGNAL;
 }
 
 /* --- how far it is --- */
 
-void child_count(const char *spool, struct task_counts *out)
+void runner_count(const char *spool, struct task_counts *out)
 {
     struct spool_options options = {.path = spool, .roles = SPOOL_READER};
     struct spool *s = NULL;

@@ -1,5 +1,5 @@
-/* test_child.c: what a child is started with, what it says, and what its end means. */
-#include "serve/child.h"
+/* test_runner.c: what a child is started with, what it says, and what its end means. */
+#include "serve/runner.h"
 
 #include <signal.h>
 
@@ -8,7 +8,7 @@
 
 #include "acted.h"
 
-static struct child *child;
+static struct runner *runner;
 
 /* Run the model's SCRIPT to its end; its status. CHILD is to be freed. */
 static int run(const char *script)
@@ -18,13 +18,13 @@ static int run(const char *script)
     int status;
     acted_write(script);
     snprintf(config, sizeof config, "%s/image.conf", acted_models);
-    unit_assert_ok(child_start(&child, &task, config, "/somewhere/x.spool", &tasked_err),
+    unit_assert_ok(runner_start(&runner, &task, config, "/somewhere/x.spool", &tasked_err),
                    tasked_err);
-    while (!child_has_ended(child, &status)) {
-        child_listen(child, &task);
+    while (!runner_has_ended(runner, &status)) {
+        runner_listen(runner, &task);
         usleep(1000);
     }
-    child_listen(child, &task);
+    runner_listen(runner, &task);
     return status;
 }
 
@@ -33,7 +33,7 @@ START_TEST(it_runs_the_model_for_the_tasks_rows)
     struct buffer words;
     char path[4096];
     ck_assert_int_eq(run("printf '%s\\n' \"$@\" >$0.words"), 0);
-    child_free(child);
+    runner_free(runner);
     snprintf(path, sizeof path, "%s/image.conf.words", acted_models);
     buffer_init(&words, 1 << 16);
     unit_assert_ok(file_read_whole(path, &words, &tasked_err), tasked_err);
@@ -72,11 +72,11 @@ START_TEST(its_end_is_told_in_its_own_words)
     char error[TASK_ERROR_BYTES];
     int status = run(ends[_i].script);
     ck_assert_int_eq(status, ends[_i].status);
-    ck_assert(child_can_go_on(status) == ends[_i].can_go_on);
-    child_explain(child, status, error);
+    ck_assert(runner_can_go_on(status) == ends[_i].can_go_on);
+    runner_explain(runner, status, error);
     if (ends[_i].error != NULL)
         ck_assert_str_eq(error, ends[_i].error);
-    child_free(child);
+    runner_free(runner);
 }
 END_TEST
 
@@ -87,15 +87,15 @@ START_TEST(it_stops_when_asked)
     int status;
     acted_write("trap 'exit 75' TERM; touch $0.ready; while :; do sleep 0.01; done");
     snprintf(config, sizeof config, "%s/image.conf", acted_models);
-    unit_assert_ok(child_start(&child, &task, config, "x.spool", &tasked_err), tasked_err);
+    unit_assert_ok(runner_start(&runner, &task, config, "x.spool", &tasked_err), tasked_err);
     while (!acted_has_made("ready"))
         usleep(1000);
-    child_stop(child);
-    while (!child_has_ended(child, &status))
+    runner_stop(runner);
+    while (!runner_has_ended(runner, &status))
         usleep(1000);
     ck_assert_int_eq(status, 75);
-    child_free(child);
-    child_free(NULL);
+    runner_free(runner);
+    runner_free(NULL);
 }
 END_TEST
 
@@ -118,7 +118,7 @@ START_TEST(the_counts_are_those_of_the_spool)
     char path[4096];
     snprintf(path, sizeof path, "%s/some.spool", tasked_directory);
     make_spool(path);
-    child_count(path, &counts);
+    runner_count(path, &counts);
     ck_assert_uint_eq(counts.total, 42);
     ck_assert_uint_eq(counts.read, 0);
 }
@@ -129,17 +129,17 @@ START_TEST(without_a_sound_spool_the_counts_stay)
     struct task_counts counts = {.total = 3, .read = 2};
     char path[4096], index[8192];
     snprintf(path, sizeof path, "%s/some.spool", tasked_directory);
-    child_count(path, &counts);
+    runner_count(path, &counts);
     ck_assert_uint_eq(counts.total, 3);
     make_spool(path);
     snprintf(index, sizeof index, "%s/index.mdb", path);
     tasked_write(index, "this is no index");
-    child_count(path, &counts);
+    runner_count(path, &counts);
     ck_assert_uint_eq(counts.read, 2);
 }
 END_TEST
 
-ACTED_MAIN("serve/child", UNIT_TEST(it_runs_the_model_for_the_tasks_rows),
+ACTED_MAIN("serve/runner", UNIT_TEST(it_runs_the_model_for_the_tasks_rows),
            UNIT_EACH(its_end_is_told_in_its_own_words, ends), UNIT_TEST(it_stops_when_asked),
            UNIT_TEST(the_counts_are_those_of_the_spool),
            UNIT_TEST(without_a_sound_spool_the_counts_stay))

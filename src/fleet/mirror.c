@@ -1,0 +1,130 @@
+/* mirror.c: see mirror.h. */
+#include "fleet/mirror.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sink/admin.h"
+
+enum {
+    PATH_BYTES = 2048,
+    KEY_MAX_BYTES = 1 << 20,
+    PATIENCE_MS = 1000,
+    FORBIDDEN = 403,
+};
+
+bool mirror_open(struct mirror *m, const struct job_options *o, int64_t timeout_ms,
+                 const struct shard *shard, struct error *err)
+{
+    *m = (struct mirror){
+        .spool = o->spool,
+        .index = o->index,
+        .options = *o,
+        .acknowledged_before = shard->acknowledged,
+        .dead_before = shard->dead,
+        .looked_ms = clock_monotonic_ms(),
+    };
+    if (m->options.request_timeout_ms > timeout_ms)
+        m->options.request_timeout_ms = timeout_ms;
+    if (!cluster_open(&m->cluster, &m->options, err))
+        return false;
+    m->hosts = (struct question_hosts){
+        .http = m->cluster.http, .urls = m->options.urls, .give_up_after_ms = PATIENCE_MS};
+    return true;
+}
+
+void mirror_close(struct mirror *m)
+{
+    cluster_close(&m->cluster);
+}
+
+/* --- the translog --- */
+
+static bool ask(struct mirror *m, const char *method, const char *what, struct question_answer *a,
+                struct error *err)
+{
+    struct buffer path;
+    buffer_init(&path, PATH_BYTES);
+    buffer_append_byte(&path, '/');
+    admin_append_encoded(&path, m->index);
+    buffer_append_string(&path, what);
+    const struct question q = {
+        .method = method,
+        .path = buffer_string(&path),
+        .answers = {FORBIDDEN},
+        .index = m->index,
+        .privilege = "view_index_metadata and maintenance",
+    };
+    bool ok = buffer_check(&path, "a path", err) && question_ask(&m->hosts, &q, a, err);
+    buffer_free(&path);
+    return ok;
+}
+
+/* Who may not ask is taken to know: docs/fleet.md says what is assumed. */
+static bool flush_if_async(struct mirror *m, struct error *err)
+{
+    struct question_answer a;
+    question_answer_init(&a, QUESTION_ANSWER_MAX_BYTES);
+    bool ok =
+        ask(m, "GET", "/_settings?filter_path=%2A.settings.index.translog.durability", &a, err);
+    bool is_async = ok && strstr(buffer_string(&a.text), "\"async\"") != NULL;
+    if (is_async)
+        ok = ask(m, "POST", "/_flush?wait_if_ongoing=true", &a, err);
+    question_answer_free(&a);
+    return ok;
+}
+
+/* --- the spool --- */
+
+static bool read_spool(const struct mirror *m, struct spool_progress *p, struct buffer *key,
+                       struct error *err)
+{
+    const struct spool_options options = {.path = m->spool, .roles = SPOOL_READER};
+    struct spool *s;
+    *p = (struct spool_progress){.has_key = false};
+    if (!spool_open(&s, &options, NULL, err))
+        return false;
+    bool ok = spool_is_new(s) || spool_get_progress(s, p, key, err);
+    spool_close(s);
+    return ok;
+}
+
+static bool is_further(const struct shard *shard, const struct spool_progress *p,
+                       struct buffer *key)
+{
+    return p->has_key && (shard->key == NULL || shard->is_inclusive != p->is_inclusive ||
+                          strcmp(shard->key, buffer_string(key)) != 0);
+}
+
+static void note_counts(struct mirror *m, struct shard *shard, const struct spool_progress *p)
+{
+    int64_t now = clock_monotonic_ms(), ms = now - m->looked_ms;
+    uint64_t acknowledged = p->acknowledged > m->acknowledged ? p->acknowledged : m->acknowledged;
+    if (ms > 0)
+        shard->rows_per_s = (acknowledged - m->acknowledged) * 1000 / (uint64_t)ms;
+    m->acknowledged = acknowledged;
+    m->looked_ms = now;
+    shard->acknowledged = m->acknowledged_before + p->acknowledged;
+    shard->dead = m->dead_before + p->dead;
+}
+
+bool mirror_update(struct mirror *m, struct shard *shard, bool *is_durable, struct error *err)
+{
+    struct buffer key;
+    struct spool_progress p;
+    struct error why = {.kind = ERROR_NONE};
+    *is_durable = true;
+    buffer_init(&key, KEY_MAX_BYTES);
+    bool ok = read_spool(m, &p, &key, err);
+    if (ok && (is_further(shard, &p, &key) || (p.is_finished && !m->is_finished)) &&
+        !flush_if_async(m, &why)) {
+        log_message(LOG_WARNING, "shard %zu: its checkpoint has to wait: %s", shard->number,
+                    why.message);
+        *is_durable = false;
+    } else if (ok && p.has_key) {
+        ok = shard_set_key(shard, buffer_slice(&key), p.is_inclusive, err);
+        note_counts(m, shard, &p);
+    }
+    m->is_finished = ok && *is_durable && p.is_finished;
+    buffer_free(&key);
+    return ok;
+}
