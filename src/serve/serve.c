@@ -8,7 +8,7 @@
 #include "serve/supervise.h"
 
 /* Answer requests, and do TASKS. */
-static bool serve(const struct serve_options *o, struct shelf *shelf, struct tasks *tasks,
+static bool serve(const struct serve_options *o, struct tasks_store *store, struct tasks *tasks,
                   struct error *err)
 {
     struct server *server;
@@ -26,18 +26,18 @@ static bool serve(const struct serve_options *o, struct shelf *shelf, struct tas
     if (!server_open(&server, fd, &context, err))
         return false;
     log_message(LOG_INFO, "listening on http://%s", address);
-    bool ok = supervise(tasks, shelf, o->models, (size_t)o->tasks, o->give_up_after_ms, err);
+    bool ok = supervise(tasks, store, o->models, (size_t)o->tasks, o->give_up_after_ms, err);
     server_close(server);
     return ok;
 }
 
 bool serve_run(const struct serve_options *o, struct error *err)
 {
-    struct shelf *shelf = NULL;
+    struct tasks_store *store = NULL;
     struct tasks *tasks = NULL;
-    bool ok = model_check_directory(o->models, err) && shelf_open(&shelf, o->state, err) &&
-              tasks_open(&tasks, shelf, err) && serve(o, shelf, tasks, err);
+    bool ok = model_check_directory(o->models, err) && tasks_store_open(&store, o->state, err) &&
+              tasks_open(&tasks, store, err) && serve(o, store, tasks, err);
     tasks_close(tasks);
-    shelf_close(shelf);
+    tasks_store_close(store);
     return ok;
 }

@@ -14,8 +14,8 @@
 /* A task with its child. */
 struct run {
     struct task task;
-    struct runner *child;
-    char spool[SHELF_PATH_BYTES];
+    struct runner *runner;
+    char spool[TASKS_STORE_PATH_BYTES];
     int64_t started_ms; // monotonic clock
     int64_t look_at_ms; // when to look at the spool again
     int64_t stop_at_ms; // when it may be asked to stop, for the first time or again
@@ -23,7 +23,7 @@ struct run {
 
 struct supervisor {
     struct tasks *tasks;
-    const struct shelf *shelf;
+    const struct tasks_store *store;
     const char *models;
     size_t most;
     int64_t give_up_after_ms;
@@ -83,9 +83,9 @@ static bool conclude(struct supervisor *s, struct run *run, int status, struct e
 {
     struct task *t = &run->task;
     char why[TASK_ERROR_BYTES];
-    runner_listen(run->child, t);
+    runner_listen(run->runner, t);
     count(run, clock_monotonic_ms());
-    runner_explain(run->child, status, why);
+    runner_explain(run->runner, status, why);
     t->is_running = false;
     if (status == 0)
         end_task(run, TASK_DONE, "");
@@ -102,17 +102,17 @@ static bool conclude(struct supervisor *s, struct run *run, int status, struct e
 
 static void free_run(struct run *run)
 {
-    runner_free(run->child);
+    runner_free(run->runner);
     free(run);
 }
 
-static bool start_child(struct supervisor *s, struct run *run, struct error *err)
+static bool start_runner(struct supervisor *s, struct run *run, struct error *err)
 {
     struct task *t = &run->task;
     char config[MODEL_PATH_BYTES];
     if (!model_find(s->models, t->wish.model, config))
         return error_set(err, ERROR_CONFIG, "there is no model \"%s\" any more", t->wish.model);
-    if (!runner_start(&run->child, t, config, run->spool, err))
+    if (!runner_start(&run->runner, t, config, run->spool, err))
         return false;
     log_message(LOG_INFO, "task %s: begins: %s of model %s into %s", t->id, t->wish.table,
                 t->wish.model, t->wish.index);
@@ -124,11 +124,11 @@ static bool start_run(struct supervisor *s, struct run *run, struct error *err)
 {
     struct task *t = &run->task;
     struct error why = {.kind = ERROR_NONE};
-    shelf_put_spool_path(s->shelf, t, run->spool);
+    tasks_store_put_spool_path(s->store, t, run->spool);
     run->started_ms = clock_monotonic_ms();
     if (t->progressed_ms == 0)
         t->progressed_ms = run->started_ms;
-    if (!t->wants_stop && start_child(s, run, &why)) {
+    if (!t->wants_stop && start_runner(s, run, &why)) {
         s->runs[s->count++] = run;
         return true;
     }
@@ -166,7 +166,7 @@ static void ask_to_stop(struct run *run, int64_t now_ms)
 {
     if (now_ms < run->stop_at_ms)
         return;
-    runner_stop(run->child); // the second time it leaves at once
+    runner_stop(run->runner); // the second time it leaves at once
     run->stop_at_ms = now_ms + SUPERVISE_STOP_MS;
 }
 
@@ -174,8 +174,8 @@ static bool follow(struct supervisor *s, struct run *run, bool *has_ended, struc
 {
     int status;
     int64_t now_ms = clock_monotonic_ms();
-    runner_listen(run->child, &run->task);
-    *has_ended = runner_has_ended(run->child, &status);
+    runner_listen(run->runner, &run->task);
+    *has_ended = runner_has_ended(run->runner, &status);
     if (*has_ended)
         return conclude(s, run, status, err);
     if (stop_is_requested() || wants_stop(s, &run->task))
@@ -215,7 +215,7 @@ static int64_t time_to_wait(const struct supervisor *s, int64_t wait_ms, bool is
         return wait_ms;
     int64_t most = TICK_MS;
     for (size_t i = 0; i < s->count; i++)
-        if (runner_fd(s->runs[i]->child) < 0)
+        if (runner_fd(s->runs[i]->runner) < 0)
             most = CLOSING_MS;
     return wait_ms < 0 || most < wait_ms ? most : wait_ms;
 }
@@ -230,7 +230,7 @@ static void wait_for_any(const struct supervisor *s, int64_t wait_ms)
     if (!is_stopping) // it stays readable
         waits[count++] = (struct pollfd){.fd = stop_fd(), .events = POLLIN};
     for (size_t i = 0; i < s->count; i++)
-        waits[count++] = (struct pollfd){.fd = runner_fd(s->runs[i]->child), .events = POLLIN};
+        waits[count++] = (struct pollfd){.fd = runner_fd(s->runs[i]->runner), .events = POLLIN};
     (void)poll(waits, count, (int)time_to_wait(s, wait_ms, is_stopping));
     tasks_hear(s->tasks);
 }
@@ -248,11 +248,11 @@ static bool go_on(struct supervisor *s, struct error *err)
     return true;
 }
 
-bool supervise(struct tasks *tasks, const struct shelf *shelf, const char *models, size_t most,
-               int64_t give_up_after_ms, struct error *err)
+bool supervise(struct tasks *tasks, const struct tasks_store *store, const char *models,
+               size_t most, int64_t give_up_after_ms, struct error *err)
 {
     struct supervisor s = {.tasks = tasks,
-                           .shelf = shelf,
+                           .store = store,
                            .models = models,
                            .most = most,
                            .give_up_after_ms = give_up_after_ms};

@@ -19,7 +19,7 @@ enum {
  *
  * To be called by the thread that lives longest: children don't outlive it. Errors: what makes it impossible to go
  * on, ERROR_DISK and ERROR_MEMORY. */
-MUST_CHECK bool supervise(struct tasks *tasks, const struct shelf *shelf, const char *models,
+MUST_CHECK bool supervise(struct tasks *tasks, const struct tasks_store *store, const char *models,
                           size_t most, int64_t give_up_after_ms, struct error *err);
 
 #endif

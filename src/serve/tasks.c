@@ -9,10 +9,10 @@
 #include "base/clock.h"
 
 struct tasks {
-    struct shelf *shelf;
+    struct tasks_store *store;
     int news; // eventfd
 
-    pthread_mutex_t lock; // guards all that follows, and the shelf
+    pthread_mutex_t lock; // guards all that follows, and the store
     struct task *items;   // in the order of their times
     size_t count, capacity;
 };
@@ -58,7 +58,7 @@ static bool forget(struct tasks *tasks, struct error *err)
             i++;
             continue;
         }
-        if (!shelf_remove(tasks->shelf, t, err))
+        if (!tasks_store_remove(tasks->store, t, err))
             return false;
         memmove(t, t + 1, (--tasks->count - i) * sizeof *t);
         ended--;
@@ -90,16 +90,16 @@ static int by_time(const void *a, const void *b)
     return strcmp(first->id, second->id);
 }
 
-bool tasks_open(struct tasks **out, struct shelf *shelf, struct error *err)
+bool tasks_open(struct tasks **out, struct tasks_store *store, struct error *err)
 {
     struct tasks *tasks = calloc(1, sizeof *tasks);
     if (tasks == NULL)
         return error_set_memory(err);
-    tasks->shelf = shelf;
+    tasks->store = store;
     pthread_mutex_init(&tasks->lock, NULL);
     tasks->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool ok = tasks->news >= 0 || error_set_errno(err, ERROR_MEMORY, "eventfd");
-    ok = ok && shelf_load(shelf, load, tasks, err);
+    ok = ok && tasks_store_load(store, load, tasks, err);
     if (ok && tasks->count > 0)
         qsort(tasks->items, tasks->count, sizeof *tasks->items, by_time);
     if (ok && forget(tasks, err)) {
@@ -129,7 +129,7 @@ static bool add(struct tasks *tasks, const struct wish *wish, struct task *added
         return error_set(err, ERROR_UNAVAILABLE, "%d tasks are waiting: no more are taken",
                          TASKS_ACTIVE_MAX);
     if (!task_begin(added, wish, clock_wall_ms(), err) || !make_room(tasks, err) ||
-        !shelf_put(tasks->shelf, added, err))
+        !tasks_store_put(tasks->store, added, err))
         return false;
     tasks->items[tasks->count++] = *added;
     return true;
@@ -234,8 +234,8 @@ static bool update(struct tasks *tasks, const struct task *t, struct error *err)
     own->wants_stop = wants_stop;
     if (!has_changed)
         return true;
-    return shelf_put(tasks->shelf, own, err) && shelf_clear_spool(tasks->shelf, own, err) &&
-           forget(tasks, err);
+    return tasks_store_put(tasks->store, own, err) &&
+           tasks_store_clear_spool(tasks->store, own, err) && forget(tasks, err);
 }
 
 bool tasks_update(struct tasks *tasks, const struct task *t, struct error *err)

@@ -1,4 +1,4 @@
-/* tasks.h: all tasks of a server, in memory and (shelf.h) on disk.
+/* tasks.h: all tasks of a server, in memory and (tasks_store.h) on disk.
  *
  * Two threads share them: the one that answers requests adds tasks, looks at them and asks them to stop;
  * the supervisor (supervise.h) takes them up and says what becomes of them. All functions lock; what they
@@ -6,7 +6,7 @@
 #ifndef BOBBIN_SERVE_TASKS_H
 #define BOBBIN_SERVE_TASKS_H
 
-#include "serve/shelf.h"
+#include "serve/tasks_store.h"
 
 enum {
     TASKS_ACTIVE_MAX = 1000, // more are refused: nobody wants so many
@@ -16,7 +16,7 @@ enum {
 struct tasks;
 
 /* Those that STORE (borrowed) has. */
-MUST_CHECK bool tasks_open(struct tasks **out, struct shelf *shelf, struct error *err);
+MUST_CHECK bool tasks_open(struct tasks **out, struct tasks_store *store, struct error *err);
 void tasks_close(struct tasks *tasks);
 
 /* --- for requests --- */

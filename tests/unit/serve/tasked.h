@@ -1,4 +1,4 @@
-/* tasked.h: for the tests of tasks: a state directory of one's own with a shelf in it, and wishes. */
+/* tasked.h: for the tests of tasks: a state directory of one's own with a store in it, and wishes. */
 #ifndef BOBBIN_TESTS_TASKED_H
 #define BOBBIN_TESTS_TASKED_H
 
@@ -7,7 +7,7 @@
 
 static char *tasked_directory; // holds the state directory, which does not exist at first
 static char tasked_state[2048];
-static struct shelf *tasked_store;
+static struct tasks_store *tasked_store;
 static struct tasks *tasked;
 static struct error tasked_err;
 
@@ -19,14 +19,14 @@ static const struct wish tasked_wish = {.model = "image",
 
 static inline void tasked_open(void)
 {
-    unit_assert_ok(shelf_open(&tasked_store, tasked_state, &tasked_err), tasked_err);
+    unit_assert_ok(tasks_store_open(&tasked_store, tasked_state, &tasked_err), tasked_err);
     unit_assert_ok(tasks_open(&tasked, tasked_store, &tasked_err), tasked_err);
 }
 
 static inline void tasked_close(void)
 {
     tasks_close(tasked);
-    shelf_close(tasked_store);
+    tasks_store_close(tasked_store);
     tasked = NULL;
     tasked_store = NULL;
 }

@@ -8,7 +8,7 @@
 
 #include "acted.h"
 
-static struct runner *child;
+static struct runner *runner;
 
 /* Run the model's SCRIPT to its end; its status. CHILD is to be freed. */
 static int run(const char *script)
@@ -18,13 +18,13 @@ static int run(const char *script)
     int status;
     acted_write(script);
     snprintf(config, sizeof config, "%s/image.conf", acted_models);
-    unit_assert_ok(runner_start(&child, &task, config, "/somewhere/x.spool", &tasked_err),
+    unit_assert_ok(runner_start(&runner, &task, config, "/somewhere/x.spool", &tasked_err),
                    tasked_err);
-    while (!runner_has_ended(child, &status)) {
-        runner_listen(child, &task);
+    while (!runner_has_ended(runner, &status)) {
+        runner_listen(runner, &task);
         usleep(1000);
     }
-    runner_listen(child, &task);
+    runner_listen(runner, &task);
     return status;
 }
 
@@ -33,7 +33,7 @@ START_TEST(it_runs_the_model_for_the_tasks_rows)
     struct buffer words;
     char path[4096];
     ck_assert_int_eq(run("printf '%s\\n' \"$@\" >$0.words"), 0);
-    runner_free(child);
+    runner_free(runner);
     snprintf(path, sizeof path, "%s/image.conf.words", acted_models);
     buffer_init(&words, 1 << 16);
     unit_assert_ok(file_read_whole(path, &words, &tasked_err), tasked_err);
@@ -73,10 +73,10 @@ START_TEST(its_end_is_told_in_its_own_words)
     int status = run(ends[_i].script);
     ck_assert_int_eq(status, ends[_i].status);
     ck_assert(runner_can_go_on(status) == ends[_i].can_go_on);
-    runner_explain(child, status, error);
+    runner_explain(runner, status, error);
     if (ends[_i].error != NULL)
         ck_assert_str_eq(error, ends[_i].error);
-    runner_free(child);
+    runner_free(runner);
 }
 END_TEST
 
@@ -87,14 +87,14 @@ START_TEST(it_stops_when_asked)
     int status;
     acted_write("trap 'exit 75' TERM; touch $0.ready; while :; do sleep 0.01; done");
     snprintf(config, sizeof config, "%s/image.conf", acted_models);
-    unit_assert_ok(runner_start(&child, &task, config, "x.spool", &tasked_err), tasked_err);
+    unit_assert_ok(runner_start(&runner, &task, config, "x.spool", &tasked_err), tasked_err);
     while (!acted_has_made("ready"))
         usleep(1000);
-    runner_stop(child);
-    while (!runner_has_ended(child, &status))
+    runner_stop(runner);
+    while (!runner_has_ended(runner, &status))
         usleep(1000);
     ck_assert_int_eq(status, 75);
-    runner_free(child);
+    runner_free(runner);
     runner_free(NULL);
 }
 END_TEST

@@ -8,7 +8,7 @@
 static struct serve_options options;
 static struct error err;
 
-/* A state directory beside that of the tests' own shelf. */
+/* A state directory beside that of the tests' own store. */
 static void begin(void)
 {
     static char state[4096];
@@ -38,7 +38,7 @@ START_TEST(what_it_needs_is_checked_first)
     options.models = "/nonexistent";
     unit_assert_error(serve_run(&options, &err), err, ERROR_CONFIG, "--models /nonexistent");
     begin();
-    options.state = tasked_state; // the tests' own shelf has it
+    options.state = tasked_state; // the tests' own store has it
     unit_assert_error(serve_run(&options, &err), err, ERROR_BUSY, "another bobbin serve uses it");
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* shelf.c: see shelf.h. */
-#include "serve/shelf.h"
+/* tasks_store.c: see tasks_store.h. */
+#include "serve/tasks_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +13,13 @@
 
 enum { NAME_BYTES = TASK_ID_BYTES + sizeof SPOOL_ENDING };
 
-struct shelf {
+struct tasks_store {
     const char *path;
     int dir;
     int lock_file;
 };
 
-static bool take_lock(struct shelf *s, struct error *err)
+static bool take_lock(struct tasks_store *s, struct error *err)
 {
     bool taken;
     if (!file_open(&s->lock_file, s->dir, LOCK_FILE, true, err) ||
@@ -28,23 +28,23 @@ static bool take_lock(struct shelf *s, struct error *err)
     return taken || error_set(err, ERROR_BUSY, "another bobbin serve uses it");
 }
 
-bool shelf_open(struct shelf **out, const char *path, struct error *err)
+bool tasks_store_open(struct tasks_store **out, const char *path, struct error *err)
 {
-    if (strlen(path) + NAME_BYTES + 1 >= SHELF_PATH_BYTES)
+    if (strlen(path) + NAME_BYTES + 1 >= TASKS_STORE_PATH_BYTES)
         return error_set(err, ERROR_USAGE, "--state: the path is too long");
-    struct shelf *s = malloc(sizeof *s);
+    struct tasks_store *s = malloc(sizeof *s);
     if (s == NULL)
         return error_set_memory(err);
-    *s = (struct shelf){.path = path, .dir = -1, .lock_file = -1};
+    *s = (struct tasks_store){.path = path, .dir = -1, .lock_file = -1};
     if (file_open_directory(&s->dir, path, true, err) && take_lock(s, err)) {
         *out = s;
         return true;
     }
-    shelf_close(s);
+    tasks_store_close(s);
     return error_wrap(err, "--state %s", path);
 }
 
-void shelf_close(struct shelf *s)
+void tasks_store_close(struct tasks_store *s)
 {
     if (s == NULL)
         return;
@@ -58,12 +58,13 @@ static void put_name(const struct task *t, const char *ending, char out[NAME_BYT
     snprintf(out, NAME_BYTES, "%s%s", t->id, ending);
 }
 
-void shelf_put_spool_path(const struct shelf *s, const struct task *t, char out[SHELF_PATH_BYTES])
+void tasks_store_put_spool_path(const struct tasks_store *s, const struct task *t,
+                                char out[TASKS_STORE_PATH_BYTES])
 {
-    snprintf(out, SHELF_PATH_BYTES, "%s/%s" SPOOL_ENDING, s->path, t->id);
+    snprintf(out, TASKS_STORE_PATH_BYTES, "%s/%s" SPOOL_ENDING, s->path, t->id);
 }
 
-bool shelf_put(struct shelf *s, const struct task *t, struct error *err)
+bool tasks_store_put(struct tasks_store *s, const struct task *t, struct error *err)
 {
     char name[NAME_BYTES];
     struct buffer text;
@@ -75,20 +76,20 @@ bool shelf_put(struct shelf *s, const struct task *t, struct error *err)
     return ok;
 }
 
-static bool remove_spool(struct shelf *s, const struct task *t, struct error *err)
+static bool remove_spool(struct tasks_store *s, const struct task *t, struct error *err)
 {
     char name[NAME_BYTES];
     put_name(t, SPOOL_ENDING, name);
     return file_remove_directory(s->dir, name, err);
 }
 
-bool shelf_clear_spool(struct shelf *s, const struct task *t, struct error *err)
+bool tasks_store_clear_spool(struct tasks_store *s, const struct task *t, struct error *err)
 {
     bool is_over = t->state == TASK_DONE || t->state == TASK_STOPPED;
     return !is_over || remove_spool(s, t, err);
 }
 
-bool shelf_remove(struct shelf *s, const struct task *t, struct error *err)
+bool tasks_store_remove(struct tasks_store *s, const struct task *t, struct error *err)
 {
     char name[NAME_BYTES];
     put_name(t, RECORD_ENDING, name);
@@ -98,12 +99,12 @@ bool shelf_remove(struct shelf *s, const struct task *t, struct error *err)
 /* --- loading --- */
 
 struct loading {
-    struct shelf *shelf;
+    struct tasks_store *store;
     bool (*see)(void *context, const struct task *task, struct error *err);
     void *context;
 };
 
-static bool read_record(struct shelf *s, const char *name, struct task *t, struct error *err)
+static bool read_record(struct tasks_store *s, const char *name, struct task *t, struct error *err)
 {
     uint64_t size;
     size_t got;
@@ -138,18 +139,18 @@ static bool see_entry(const char *name, void *context, struct error *err)
     struct task task;
     if (!is_record(name))
         return true;
-    if (!read_record(loading->shelf, name, &task, &why)) {
-        log_message(LOG_WARNING, "%s/%s can't be read, and is left alone: %s", loading->shelf->path,
+    if (!read_record(loading->store, name, &task, &why)) {
+        log_message(LOG_WARNING, "%s/%s can't be read, and is left alone: %s", loading->store->path,
                     name, why.message);
         return true;
     }
-    return shelf_clear_spool(loading->shelf, &task, err) &&
+    return tasks_store_clear_spool(loading->store, &task, err) &&
            loading->see(loading->context, &task, err);
 }
 
-bool shelf_load(struct shelf *s,
-                bool (*see)(void *context, const struct task *task, struct error *err),
-                void *context, struct error *err)
+bool tasks_store_load(struct tasks_store *s,
+                      bool (*see)(void *context, const struct task *task, struct error *err),
+                      void *context, struct error *err)
 {
     struct loading loading = {s, see, context};
     return file_list(s->dir, see_entry, &loading, err);
