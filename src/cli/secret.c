@@ -35,6 +35,8 @@ bool secret_check_argument(const char *option, const char *value, struct error *
     else if (strcmp(option, "proxy") == 0 && url_may_have_password(value))
         remedy = "give --proxy-user and --proxy-password-file, or the whole in BOBBIN_PROXY or a "
                  "config file";
+    else if (strcmp(option, "terms") == 0 && log_has_secret(value))
+        remedy = "give the URL in BOBBIN_TERMS or a config file";
     else if (strcmp(option, "header") == 0 && is_secret_header(value))
         remedy = "give it in BOBBIN_HEADER or a config file";
     return remedy == NULL ||

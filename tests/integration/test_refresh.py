@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from engines import ROOT
+from engines import ROOT, kill_group
 from jobs import CONFIG, DEAD_LETTERS, FINISHED, KILLED, NO_MAPPING, NUMBERS_ONLY, USAGE, all_in, ledger, next_name
 from steps import Steps
 
@@ -161,6 +161,35 @@ def test_an_index_with_dead_letters_does_not_either(elasticsearch, make_refresh,
     database.execute(f"UPDATE {refresh.table} SET mark = '1' WHERE mark IS NOT NULL")
     refresh.must("--even-if-incomplete")
     assert len(elasticsearch.documents(refresh.alias)) == 98
+
+
+def test_several_workers_share_the_load(elasticsearch, make_refresh, gate, tmp_path):
+    refresh = make_refresh(elasticsearch, rows=200)
+    query = tmp_path / "query.sql"
+    query.write_text(f"SELECT id, body FROM {refresh.table} WHERE gate(id = 25)")
+    del refresh.lines["table"]
+    refresh.lines |= {"query": query, "shards": 8, "lease": "1s"}
+    name = f"{refresh.alias}-shared"
+    words = ["work", name, "--config", tmp_path / "refresh.conf", "--spool"]
+    try:
+        for suffix in ("before", "shared"):
+            gate.shut()
+            process = refresh.bobbin.start(refresh.start_words("--suffix", suffix))
+            gate.wait_until_reached()
+            if suffix == "shared":
+                kill_group(process)  # its shard is another's after the lease
+                worker = refresh.bobbin.start([*words, tmp_path / "elsewhere"])
+                gate.wait_until_reached()
+                process = refresh.bobbin.start(refresh.start_words())
+            gate.open()
+            assert process.wait(60) == FINISHED, process.stderr_text()
+            assert elasticsearch.documents(refresh.alias) == refresh.expected() and len(refresh.expected()) == 200
+        assert worker.wait(60) == FINISHED, worker.stderr_text()
+        assert refresh.indices() == [refresh.live()] == [name]
+        jobs = refresh.bobbin.run(["job", "list", "--url", elasticsearch.url]).stdout
+        assert name in jobs and f"{refresh.alias}-before" not in jobs
+    finally:
+        elasticsearch.delete_index("bobbin-jobs")
 
 
 def test_only_the_refresh_that_was_begun_goes_on(elasticsearch, make_refresh):

@@ -3,6 +3,7 @@ clean it, and put it in the live one's place, after which nothing but the rows i
 files: each is done once, wherever it is killed, and none that has changed since."""
 
 import re
+import shutil
 
 import psycopg2
 import pytest
@@ -170,6 +171,32 @@ def test_openverse_drops_tags_that_are_no_good(refresh):
         assert left == [(wanted or tags,)], number
     assert refresh.live.execute("""SELECT count(*) FROM temp_import_image, jsonb_array_elements(tags) AS tag
         WHERE (tag ->> 'accuracy')::float < 0.9""") == [(0,)]
+
+
+def test_openverse_from_upstream_to_the_alias_by_one_command(opensearch, refresh, tmp_path):
+    """As its README says, killed now and then."""
+    for path in (*EXAMPLE.glob("*.json"), EXAMPLE / "refresh.conf"):
+        shutil.copy(path, tmp_path)
+    shutil.copytree(STEPS, tmp_path / "refresh")
+    query = (EXAMPLE / "image.sql").read_text()
+    (tmp_path / "image-import.sql").write_text(re.sub("(?m)^FROM image t$", "FROM temp_import_image t", query))
+    before = refresh.described()
+    command = ["refresh", "refresh.conf", "--dsn", refresh.live.conninfo, "--url", opensearch.url, "--spool", tmp_path / "spool"]
+    try:
+        for point in ("refresh-script-committed", "refresh-load-done", "refresh-promote-done", "refresh-alias-done"):
+            killed = refresh.bobbin.run(command, env={"BOBBIN_CRASH_AT": point}, cwd=tmp_path)
+            assert killed.returncode == KILLED, killed.stderr
+        result = refresh.bobbin.run(command, cwd=tmp_path)
+        assert result.returncode == FINISHED, result.stderr
+        assert refresh.described() == before
+        live = {key for key, in refresh.live.execute("SELECT q.id::text FROM (" + query + ") q")}
+        found = opensearch.documents("image")
+        assert live <= set(found) and len(found) > 1000  # and those whose rows were orphans
+        index, = opensearch.must("GET", "_alias/image")
+        assert set(opensearch.must("GET", "image-*")) == {index}
+    finally:
+        for index in opensearch.must("GET", "image-*"):
+            opensearch.delete_index(index)
 
 
 LEFT_BEHIND = {"policies": ("CREATE POLICY p ON image", "DROP POLICY p ON image"),

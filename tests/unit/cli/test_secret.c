@@ -22,6 +22,8 @@ static const struct {
     {"url", "https://es:9200/a:b@c", NULL},
     {"proxy", "http://me:hunter2@proxy:3128", "--proxy-password-file"},
     {"proxy", "http://proxy:3128", NULL},
+    {"terms", "https://me:hunter2@lists.example/terms", "BOBBIN_TERMS"},
+    {"terms", "me:or@you.txt", NULL},
     {"header", "Authorization: Basic hunter2", "BOBBIN_HEADER"},
     {"header", "authorization:hunter2", "BOBBIN_HEADER"},
     {"header", "Proxy-Authorization : hunter2", "BOBBIN_HEADER"},
