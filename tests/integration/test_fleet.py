@@ -131,6 +131,7 @@ def test_the_next_worker_goes_on_at_the_checkpoint(halfway, meeting, gate, door)
     assert [number for number, times in door.sent().items() if times > 1 and int(number) < checkpoint] == []
 
 
+@pytest.mark.sanitizers
 def test_a_worker_that_slept_past_its_lease_finds_that_another_has_the_shard(halfway, gate, door):
     crew, sleeper = halfway()
     end(sleeper, signal.SIGSTOP)
@@ -210,6 +211,7 @@ def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
 
 # --- planning, and who may work ---
 
+@pytest.mark.sanitizers
 def test_two_plan_one_job_at_once_and_have_the_same_plan(make_crew, database, meeting):
     crew = make_crew(f"SELECT id, body FROM {database.make_numbers(1000)}", meeting)
     plans = [crew.bobbin.start(crew.planning(shards)) for shards in (3, 3, 5, 5)]
