@@ -158,7 +158,10 @@ def test_a_worker_that_slept_alone_goes_on(halfway, gate):
 
 def test_a_stopped_worker_hands_its_shard_back_at_once(halfway, meeting, gate, door):
     crew, worker = halfway(meeting, lease=LONG)
-    end(worker, signal.SIGTERM)
+    if meeting:
+        worker.terminate()  # it tells its child
+    else:
+        end(worker, signal.SIGTERM)
     gate.open()
     crew.finish(worker, STOPPED)
     assert crew.shards()[0]["state"] == "free" and crew.checkpoint() > HALF - 50
@@ -258,6 +261,8 @@ def test_shards_with_dead_letters_are_done_again_on_demand(make_crew, database, 
     assert result.returncode == DEAD_LETTERS and "job retry-dead" in result.stderr
     shown = crew.show()
     assert (shown["acknowledged"], shown["dead"], shown["shards_done"]) == (rows - rows // 50, rows // 50, 4)
+    letters = crew.directory.glob(f"place-{crew.name}-*/{crew.name}-*/dead.ndjson")
+    assert sum(len(path.read_text().splitlines()) for path in letters) == rows // 50
     database.execute(f"UPDATE {table} SET mark = '1'")
     assert crew.job("retry-dead").returncode == FINISHED
     assert crew.show()["shards_done"] < 4
