@@ -340,6 +340,25 @@ bool file_list(int dir, bool (*each)(const char *name, void *context, struct err
     return ok;
 }
 
+static bool remove_listed(const char *name, void *dir, struct error *err)
+{
+    return file_remove(*(const int *)dir, name, err);
+}
+
+bool file_remove_directory(int dir, const char *name, struct error *err)
+{
+    int own = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (own < 0 && errno == ENOENT)
+        return true;
+    if (own < 0)
+        return error_set_errno(err, ERROR_DISK, "directory %s can't be removed", name);
+    bool ok = file_list(own, remove_listed, &own, err);
+    file_close(&own);
+    if (ok && unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+        ok = error_set_errno(err, ERROR_DISK, "directory %s can't be removed", name);
+    return ok;
+}
+
 bool file_lock(int fd, const char *name, off_t byte, bool *taken, struct error *err)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};

@@ -72,6 +72,9 @@ MUST_CHECK bool file_cut(int fd, const char *name, uint64_t size, struct error *
 /* Remove NAME; one that is absent already is success. Durable after file_sync_directory. */
 MUST_CHECK bool file_remove(int dir, const char *name, struct error *err);
 
+/* Remove directory NAME and the files in it, but no directory below it; one that is absent already is success. */
+MUST_CHECK bool file_remove_directory(int dir, const char *name, struct error *err);
+
 /* Rename FROM to TO, which is replaced when it is there. Durable after file_sync_directory. */
 MUST_CHECK bool file_rename(int dir, const char *from, const char *to, struct error *err);
 

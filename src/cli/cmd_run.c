@@ -58,7 +58,7 @@ static bool check_input(const struct job_options *o, struct error *err)
 
 static bool check_source(const struct job_options *o, struct error *err)
 {
-    if (o->input == NULL && (o->table == NULL) == (o->query_file == NULL))
+    if (o->input == NULL && o->table == NULL && o->query_file == NULL)
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
     return command_is_given("index", o->index, err) &&
            (o->input != NULL ? check_input(o, err) : command_check_query(o, err)) &&

@@ -26,6 +26,7 @@ int command_refresh(struct options *o);
 
 /* Run the SQL files of one step of a refresh. */
 int command_refresh_sql(struct options *o);
+int command_serve(struct options *o);
 
 int command_status(struct options *o);
 int command_verify(struct options *o);

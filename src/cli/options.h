@@ -8,6 +8,7 @@
 #include "job/verify_target.h"
 #include "refresh/refresh.h"
 #include "refresh/since.h"
+#include "serve/serve.h"
 
 enum command {
     COMMAND_RUN,
@@ -39,6 +40,7 @@ enum command {
     COMMAND_INDEX_FILTER,
     COMMAND_INDEX_PROMOTE,
     COMMAND_INDEX_DELETE,
+    COMMAND_SERVE,
     COMMANDS
 };
 
@@ -67,7 +69,8 @@ struct options {
     const char *script_step; // of refresh sql
     struct verify_wish wish;
     struct step_options step; // of index
-    int log_format;           // enum log_format
+    struct serve_options serve;
+    int log_format; // enum log_format
     bool quiet;
     bool wants_help;
     const char *exposed_file; // one that holds a secret and that everybody can read; or NULL
@@ -78,7 +81,7 @@ struct options {
 
 /* Read the options of COMMAND from ARGV (of which argv[0] is the command's name), the environment and the
  * config file. One operand is taken for --spool, by load for --input, by plan, work and job for --job, by index COMMAND for
- * --index, by refresh for --config, by refresh sql for --step, by run, dump and replay not at all;
+ * --index, by refresh for --config, by refresh sql for --step, by run, dump, replay and serve not at all;
  * dead show takes a second one. Secrets inside argv are refused. Errors: ERROR_USAGE, ERROR_CONFIG (the file); they name the
  * option. */
 MUST_CHECK bool options_read(struct options *o, enum command command, int argc, char **argv,

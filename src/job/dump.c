@@ -100,7 +100,8 @@ static bool check_and_split(struct dump *d, struct error *err)
                             &d->part_count, &d->part_keys, &d->estimated_rows, err);
     d->parts[0] = d->range;
     d->part_count = 1;
-    return window_estimate_rows(d->pg, d->query, &d->range, &d->estimated_rows, err);
+    return (d->options->counts_rows ? window_count_rows : window_estimate_rows)(
+        d->pg, d->query, &d->range, &d->estimated_rows, err);
 }
 
 bool dump_plan(struct dump *d, struct error *err)

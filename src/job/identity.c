@@ -19,16 +19,45 @@ static const char *op_name(int op)
     return names[op];
 }
 
+/* The query of --query, which says {table} where --table's name is to stand. */
+static bool read_query_of_table(const struct job_options *o, struct buffer *out, struct error *err)
+{
+    static const char place[] = "{table}";
+    struct buffer text;
+    size_t places = 0;
+    buffer_init(&text, QUERY_MAX_BYTES);
+    bool ok = file_read_whole(o->query_file, &text, err);
+    const char *left = buffer_string(&text);
+    for (const char *at; ok && (at = strstr(left, place)) != NULL; places++) {
+        buffer_append(out, left, (size_t)(at - left));
+        buffer_append_string(out, o->table);
+        left = at + sizeof place - 1;
+    }
+    buffer_append_string(out, ok ? left : "");
+    buffer_free(&text);
+    if (ok && places == 0)
+        return error_set(
+            err, ERROR_USAGE,
+            "--table and --query %s: give one of them, or write {table} into the query",
+            o->query_file);
+    return ok && buffer_check(out, "the query", err);
+}
+
 bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err)
 {
-    if ((o->table == NULL) == (o->query_file == NULL))
+    if (o->table == NULL && o->query_file == NULL)
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
+    bool ok = true;
     if (o->condition != NULL)
         buffer_append_string(out, "SELECT * FROM (");
-    if (o->query_file != NULL && !file_read_whole(o->query_file, out, err))
-        return false;
-    if (o->query_file == NULL)
+    if (o->table == NULL)
+        ok = file_read_whole(o->query_file, out, err);
+    else if (o->query_file != NULL)
+        ok = read_query_of_table(o, out, err);
+    else
         buffer_append_format(out, "SELECT * FROM %s", o->table);
+    if (!ok)
+        return false;
     if (o->condition != NULL)
         buffer_append_format(out, "\n) AS q WHERE %s", o->condition);
     return buffer_check(out, "the query", err);

@@ -31,7 +31,8 @@ struct job_options {
     const char *after; // instead of from: exclusive
     const char *to;
     uint64_t jobs;
-    int snapshot; // enum job_snapshot
+    bool counts_rows; // else they are estimated
+    int snapshot;     // enum job_snapshot
     uint64_t window_rows;
     int64_t statement_timeout_ms;
     /* or a file */
@@ -134,7 +135,8 @@ MUST_CHECK bool job_read_description(struct slice text, struct job_description *
                                      struct error *err);
 void job_free_description(struct job_description *d);
 
-/* The SELECT that --table or --query asks for, appended to OUT. ERROR_USAGE unless it is one of them. */
+/* The SELECT that --table or --query asks for, appended to OUT; with both, the table's name stands for each {table}
+ * in the query. ERROR_USAGE when there is neither, or the query has no {table}. */
 MUST_CHECK bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err);
 
 /* --- stages --- */

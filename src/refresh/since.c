@@ -100,7 +100,7 @@ struct since {
 /* A mark for afterwards, from before the first row is read: also when the load is gone on with. */
 static bool note_next(struct since *s, struct error *err)
 {
-    json_t *next, *begun;
+    json_t *next = NULL, *begun;
     if (json_object_get(s->mark, "next") != NULL)
         return true;
     if (!find_greatest(s->steps.job, s->column, &next, err))

@@ -139,6 +139,18 @@ bool window_estimate_rows(struct pg *pg, const struct query *q, const struct key
     return ok;
 }
 
+bool window_count_rows(struct pg *pg, const struct query *q, const struct key_range *range,
+                       uint64_t *rows, struct error *err)
+{
+    struct buffer answer;
+    bool found;
+    buffer_init(&answer, 64);
+    bool ok = ask(pg, q, "", "count(*)", range, "", &answer, &found, err);
+    *rows = ok ? strtoull(buffer_string(&answer), NULL, 10) : 0;
+    buffer_free(&answer);
+    return ok;
+}
+
 bool window_count_documents(struct pg *pg, const struct query *q, const struct key_range *range,
                             const char *op, const char *index, uint64_t *count, struct error *err)
 {
@@ -176,12 +188,8 @@ bool window_split(struct pg *pg, const struct query *q, const struct key_range *
                   struct key_range *parts, size_t *part_count, struct buffer *keys, uint64_t *rows,
                   struct error *err)
 {
-    struct buffer answer;
-    bool found;
-    buffer_init(&answer, 64);
-    bool ok = ask(pg, q, "", "count(*)", range, "", &answer, &found, err);
-    *rows = ok ? strtoull(buffer_string(&answer), NULL, 10) : 0;
-    buffer_free(&answer);
+    bool found = false;
+    bool ok = window_count_rows(pg, q, range, rows, err);
     struct key_range left = *range;
     *part_count = 0;
     /* The keys must not move, since parts borrow them: so there is room, and no more than that. */

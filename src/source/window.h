@@ -26,6 +26,10 @@ MUST_CHECK bool window_estimate_rows(struct pg *pg, const struct query *q,
                                      const struct key_range *range, uint64_t *rows,
                                      struct error *err);
 
+/* How many rows RANGE has. Reads all of its keys. */
+MUST_CHECK bool window_count_rows(struct pg *pg, const struct query *q,
+                                  const struct key_range *range, uint64_t *rows, struct error *err);
+
 /* How many documents RANGE's rows are to be, as query_put_count says. */
 MUST_CHECK bool window_count_documents(struct pg *pg, const struct query *q,
                                        const struct key_range *range, const char *op,

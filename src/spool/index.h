@@ -35,7 +35,7 @@ struct index_job {
     uint64_t dead_bytes;                          // durable length of the dead-letter file
     uint64_t nulled;                              // values that JSON can't hold, written as null
     uint64_t requests, retries; // bulk requests answered; those and documents sent again
-    uint64_t estimated_rows;    // by the planner, when the dump began; 0 unknown
+    uint64_t estimated_rows;    // or counted (--count), when the dump began; 0 unknown
     uint64_t snapshot_ms;       // when --snapshot dump's snapshot was taken; 0 none
     uint64_t started_ms, dumped_ms, finished_ms; // wall clock; 0 not yet
     uint64_t updated_ms;                         // the last commit

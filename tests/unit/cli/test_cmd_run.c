@@ -14,7 +14,6 @@ static const struct {
     const char *text;
 } cases[] = {
     {RUN, "run", 64, "give either --table NAME or --query FILE"},
-    {RUN, "run --table t --query q.sql", 64, "give either --table NAME or --query FILE"},
     {RUN, "run --table t", 64, "--index is missing"},
     {RUN, "run --table t --index=", 64, "--index is missing"},
     {RUN, "run --table t --index i --key=", 64, "--key is missing"},

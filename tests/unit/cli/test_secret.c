@@ -15,6 +15,8 @@ static const struct {
     {"dsn", "postgresql://db/shop?user=me&password=hunter2", "BOBBIN_DSN"},
     {"dsn", "postgresql://me@db:5432/shop", NULL},
     {"dsn", "service=shop passfile=/etc/pgpass", NULL},
+    {"coordinator", "host=db user=me password=hunter2", "BOBBIN_COORDINATOR"},
+    {"coordinator", "postgresql://me@db:5432/shop", NULL},
     {"url", "https://me:hunter2@es:9200", "--password-file"},
     {"url", "https://me:hun/ter2@es:9200", "--password-file"},
     {"url", "me:hunter2@es:9200", "--password-file"},

@@ -20,6 +20,15 @@ START_TEST(all_rows_are_dumped_once)
 }
 END_TEST
 
+START_TEST(the_rows_are_counted_when_that_is_asked_for)
+{
+    start(good);
+    dumped_options.counts_rows = true;
+    run_ok();
+    ck_assert_uint_eq(spooled_read_job(dumped_spool).estimated_rows, DUMPED_ROWS);
+}
+END_TEST
+
 START_TEST(parts_are_dumped_over_connections_of_their_own)
 {
     start(good);
@@ -293,6 +302,7 @@ START_TEST(a_part_that_cannot_take_the_snapshot_over_tells_how_it_was_lost)
 END_TEST
 
 UNIT_MAIN_WITH("job/dump", dumped_set_up, dumped_tear_down, UNIT_TEST(all_rows_are_dumped_once),
+               UNIT_TEST(the_rows_are_counted_when_that_is_asked_for),
                UNIT_TEST(parts_are_dumped_over_connections_of_their_own),
                UNIT_LOOP(a_range_is_inclusive_at_both_ends, 2),
                UNIT_TEST(an_empty_range_is_done_at_once),

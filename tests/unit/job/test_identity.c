@@ -208,12 +208,41 @@ START_TEST(a_query_comes_from_its_file)
 }
 END_TEST
 
-static const struct job_options both[] = {{.table = NULL},
-                                          {.table = "image", .query_file = "image.sql"}};
+/* With the file's TEXT and --table: the query, or an error that says WHY. */
+static const struct {
+    const char *text, *query, *why;
+} tables[] = {
+    {"SELECT id FROM {table} t", "SELECT id FROM \"Images\" t", NULL},
+    {"{table}{table}", "\"Images\"\"Images\"", NULL},
+    {"SELECT '{tab}' FROM {table}", "SELECT '{tab}' FROM \"Images\"", NULL},
+    {"SELECT id FROM image", NULL, "write {table} into the query"},
+    {"", NULL, "write {table} into the query"},
+};
 
-START_TEST(table_and_query_exclude_each_other)
+START_TEST(with_both_the_table_stands_where_the_query_says_so)
 {
-    unit_assert_error(job_read_query(&both[_i], &text, &err), err, ERROR_USAGE, "either --table");
+    char *directory = unit_make_directory();
+    char path[4096];
+    snprintf(path, sizeof path, "%s/image.sql", directory);
+    FILE *file = fopen(path, "w");
+    fputs(tables[_i].text, file);
+    fclose(file);
+    const struct job_options o = {.query_file = path, .table = "\"Images\""};
+    bool ok = job_read_query(&o, &text, &err);
+    if (tables[_i].query != NULL) {
+        unit_assert_ok(ok, err);
+        unit_assert_slice(buffer_slice(&text), tables[_i].query);
+    } else {
+        unit_assert_error(ok, err, ERROR_USAGE, tables[_i].why);
+    }
+    unit_remove_directory(directory);
+}
+END_TEST
+
+START_TEST(a_table_or_a_query_is_needed)
+{
+    const struct job_options o = {.table = NULL};
+    unit_assert_error(job_read_query(&o, &text, &err), err, ERROR_USAGE, "either --table");
 }
 END_TEST
 
@@ -234,5 +263,6 @@ UNIT_MAIN_WITH("job/identity", set_up, tear_down,
                UNIT_EACH(a_description_is_taken_apart_again, described),
                UNIT_LOOP(what_is_no_description_is_damage, 5), UNIT_TEST(a_table_is_read_whole),
                UNIT_TEST(a_query_comes_from_its_file),
-               UNIT_EACH(table_and_query_exclude_each_other, both),
+               UNIT_EACH(with_both_the_table_stands_where_the_query_says_so, tables),
+               UNIT_TEST(a_table_or_a_query_is_needed),
                UNIT_TEST(a_query_file_that_cannot_be_read_is_named))

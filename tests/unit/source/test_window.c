@@ -226,18 +226,21 @@ START_TEST(the_planner_estimates_the_rows_or_nobody_does)
 }
 END_TEST
 
-START_TEST(the_server_counts_the_documents_of_a_range)
+START_TEST(the_server_counts_the_documents_or_the_rows_of_a_range)
 {
     const struct canned_rule rules[] = {
         {.sql = "count(*) FILTER (WHERE 'index' <> 'delete' AND 'images' = 'images') FROM",
          .columns = "count",
          .rows = "273339\n"},
+        {.sql = "SELECT count(*) FROM", .columns = "count", .rows = "300000\n"},
         DESCRIBED_RULES};
     uint64_t count = 0;
     begin(rules, COUNT_OF(rules));
     unit_assert_ok(window_count_documents(described_pg, q, &all, "index", "images", &count, &err),
                    err);
     ck_assert_uint_eq(count, 273339);
+    unit_assert_ok(window_count_rows(described_pg, q, &all, &count, &err), err);
+    ck_assert_uint_eq(count, 300000);
     end();
 }
 END_TEST
@@ -390,7 +393,7 @@ UNIT_MAIN("source/window", UNIT_TEST(a_window_ends_with_the_key_of_its_last_row)
           UNIT_TEST(a_null_key_is_found), UNIT_TEST(a_key_of_two_rows_is_found_and_named),
           UNIT_TEST(a_key_without_an_index_can_be_unique_all_the_same),
           UNIT_EACH(the_planner_estimates_the_rows_or_nobody_does, plans),
-          UNIT_TEST(the_server_counts_the_documents_of_a_range),
+          UNIT_TEST(the_server_counts_the_documents_or_the_rows_of_a_range),
           UNIT_EACH(a_range_is_split_into_parts_of_equal_numbers_of_rows, splits),
           UNIT_TEST(a_range_with_fewer_rows_than_parts_stays_whole),
           UNIT_TEST(rows_that_vanish_meanwhile_leave_fewer_parts),
