@@ -15,6 +15,7 @@ enum {
     OPEN_FLAGS =
         O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, // a pipe in a file's place must not make us wait
     FILE_MODE = 0600,
+    PUBLIC_MODE = 0644,
     DIRECTORY_MODE = 0700,
 };
 
@@ -306,6 +307,18 @@ bool file_replace(int dir, const char *name, struct slice content, struct error 
         return error_set(err, ERROR_DISK, "file %s: the name is too long", name);
     return write_beside(dir, beside, content, err) && file_rename(dir, beside, name, err) &&
            file_sync_directory(dir, err);
+}
+
+bool file_publish(int dir, const char *name, const char *beside, struct slice content,
+                  struct error *err)
+{
+    int fd;
+    if (!file_remove(dir, beside, err) || !file_create(&fd, dir, beside, err))
+        return false;
+    bool ok = file_write_at(fd, beside, 0, content, err) &&
+              (fchmod(fd, PUBLIC_MODE) == 0 || error_set_errno(err, ERROR_DISK, "file %s", beside));
+    file_close(&fd);
+    return ok && file_rename(dir, beside, name, err);
 }
 
 static bool list_entries(DIR *stream,

@@ -81,6 +81,10 @@ MUST_CHECK bool file_rename(int dir, const char *from, const char *to, struct er
 /* Replace NAME by CONTENT, durably and at once: written beside it, synced, renamed, synced. */
 MUST_CHECK bool file_replace(int dir, const char *name, struct slice content, struct error *err);
 
+/* The same for a file that everybody may read (0644): replaced at once, by way of BESIDE, but not synced. */
+MUST_CHECK bool file_publish(int dir, const char *name, const char *beside, struct slice content,
+                             struct error *err);
+
 /* Call EACH(name, context) for every entry but "." and ".."; stops with false when EACH says so. */
 MUST_CHECK bool file_list(int dir, bool (*each)(const char *name, void *context, struct error *err),
                           void *context, struct error *err);

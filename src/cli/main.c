@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "cli/commands.h"
 #include "config.h"
+#include "job/gauges.h"
 
 static const struct command_row {
     const char *name;
@@ -155,6 +156,22 @@ static int dispatch(enum command command, struct options *o)
     return error_exit_status(ERROR_USAGE);
 }
 
+/* What --metrics names says so too, from the beginning to the exit status. */
+static int dispatch_with_gauges(enum command command, struct options *o)
+{
+    struct error err = {.kind = ERROR_NONE};
+    if (o->metrics == NULL || o->job.dry_run)
+        return dispatch(command, o);
+    const char *index = command == COMMAND_REFRESH ? o->step.alias : o->job.index;
+    if (index == NULL && command == COMMAND_WORK)
+        index = o->job_name;
+    if (!gauges_open(&o->job.gauges, o->metrics, index, o->shard, &err))
+        return command_failed(&err);
+    int status = dispatch(command, o);
+    gauges_close(o->job.gauges, status);
+    return status;
+}
+
 static void warn_of_exposure(const struct options *o)
 {
     if (o->exposed_file != NULL)
@@ -177,7 +194,7 @@ static int run_command(const struct command_row *row, int argc, char **argv)
         status = command_failed(&err);
     else {
         warn_of_exposure(&options);
-        status = dispatch(row->command, &options);
+        status = dispatch_with_gauges(row->command, &options);
     }
     options_free(&options);
     return status;

@@ -70,6 +70,7 @@ struct options {
     struct verify_wish wish;
     struct step_options step; // of index
     struct serve_options serve;
+    const char *metrics;
     int log_format; // enum log_format
     bool quiet;
     bool wants_help;

@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "fleet/child.h"
 #include "fleet/mirror.h"
+#include "job/gauges.h"
 
 enum {
     ROUND_MS = 100,  // how often the child is looked after
@@ -338,6 +339,7 @@ bool hold_shard(struct claims *c, const struct job_options *o, struct shard *sha
                         .told_ms = clock_monotonic_ms()};
     buffer_init(&h.spool, PATH_BYTES);
     tell_of_claim(shard);
+    gauges_name_shard(o->gauges, shard->number);
     bool ok = begin(&h, o, err);
     if (!ok)
         hand_back(&h);
@@ -348,6 +350,7 @@ bool hold_shard(struct claims *c, const struct job_options *o, struct shard *sha
     else if (h.is_begun && err->kind == ERROR_CONFIG)
         remove_spool(&h); // the job is no more
     mirror_close(&h.mirror);
+    gauges_rest(o->gauges);
     buffer_free(&h.spool);
     return ok;
 }

@@ -80,6 +80,7 @@ struct job_options {
     uint64_t max_dead;
     bool retries_dead;           // dead retry: dead letters are sent again first
     const struct job_gate *gate; // or NULL: it always may
+    struct gauges *gauges;       // or NULL: nobody reads the job's numbers from a file
     /* plan */
     bool dry_run;
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/feed.h"
+#include "job/gauges.h"
 #include "job/job.h"
 #include "job/letters.h"
 #include "job/lost.h"
@@ -197,8 +198,25 @@ static bool conclude(struct run *run, const struct index_job *job, struct error 
                            (unsigned long long)job->dead, run->options->spool);
 }
 
+/* Who is told how the job goes: the display, and the gauges. */
+struct observers {
+    job_observer *observe;
+    void *context;
+    struct gauges *gauges;
+};
+
+static void tell_observers(void *context, struct spool *spool, const struct job_live *live)
+{
+    const struct observers *o = context;
+    struct index_job job;
+    struct error ignored = {.kind = ERROR_NONE};
+    o->observe(o->context, spool, live);
+    if (gauges_are_due(o->gauges) && spool_get_job(spool, &job, &ignored))
+        gauges_put(o->gauges, &job);
+}
+
 /* Run the stages until nothing is left: a frame found damaged has become a part to dump again. */
-static bool run_to_the_end(struct run *run, job_observer *observe, void *context, struct error *err)
+static bool run_to_the_end(struct run *run, struct observers *observers, struct error *err)
 {
     bool is_finished = false;
     for (;;) {
@@ -206,7 +224,7 @@ static bool run_to_the_end(struct run *run, job_observer *observe, void *context
                                 .feed = feed_is_open(&run->feed) ? &run->feed : NULL,
                                 .replay = run->replay,
                                 .live = &run->live};
-        if (!stages_run(&stages, observe, context, err))
+        if (!stages_run(&stages, tell_observers, observers, err))
             return false;
         if (!(run->roles & SPOOL_REPLAY))
             return true;
@@ -258,16 +276,19 @@ static bool retry_dead_letters(struct run *run, struct error *err)
            open_feed(run, err);
 }
 
-static bool run_job(struct run *run, job_observer *observe, void *context, struct error *err)
+static bool run_job(struct run *run, struct observers *observers, struct error *err)
 {
     bool is_done;
-    if (!open_spool(run, err) || !find_index_name(run, err) || !check_finished(run, &is_done, err))
+    if (!open_spool(run, err) || !find_index_name(run, err))
+        return false;
+    gauges_name_index(run->options->gauges, run->index);
+    if (!check_finished(run, &is_done, err))
         return false;
     if (is_done)
         return true;
     return open_feed(run, err) && open_replay(run, err) && check_target(run, err) &&
            begin_spool(run, err) && retry_dead_letters(run, err) &&
-           run_to_the_end(run, observe, context, err);
+           run_to_the_end(run, observers, err);
 }
 
 /* What the disk says, where the index failed under us. */
@@ -306,14 +327,17 @@ bool job_run(const struct job_options *o, unsigned roles, job_observer *observe,
              struct index_job *last, bool *has_last, struct error *err)
 {
     struct run run = {.options = o, .roles = roles};
+    struct observers observers = {observe, context, o->gauges};
     buffer_init(&run.select, QUERY_MAX_BYTES);
     buffer_init(&run.description, SPOOL_DESCRIPTION_MAX_BYTES);
-    bool ok = run_job(&run, observe, context, err);
+    bool ok = run_job(&run, &observers, err);
     if (!ok && err->kind == ERROR_DISK)
         explain_disk(&run, err);
     replay_close(run.replay);
     feed_close(&run.feed);
     read_last(&run, last, has_last);
+    if (*has_last)
+        gauges_put(o->gauges, last);
     free(run.index);
     buffer_free(&run.select);
     buffer_free(&run.description);
