@@ -212,6 +212,18 @@ def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
     crew.assert_complete()
 
 
+def test_a_shard_that_only_lacks_the_word_done_gets_it(make_crew, database, elasticsearch, door):
+    crew = make_crew(f"SELECT id, body FROM {database.make_numbers(200)}", url=door.url)
+    end_of_first = crew.plan(2)["shards"][0]["to"]
+    assert crew.work().returncode == FINISHED
+    for number, key in enumerate([end_of_first, "200"]):  # as if the worker had died there
+        elasticsearch.must("POST", f"bobbin-jobs/_update/{crew.name}:{number}",
+                           {"doc": {"state": "free", "acked_through": key}})
+    assert crew.work().returncode == FINISHED
+    crew.assert_complete()
+    assert max(door.sent().values()) == 1
+
+
 # --- planning, and who may work ---
 
 @pytest.mark.sanitizers
