@@ -36,7 +36,7 @@ static bool ask_health(struct steps *s, const char *index, int64_t ms, struct he
                             .index = index,
                             .after = after,
                             .answers = {408},
-                            .privilege = "monitor"};
+                            .privilege = "monitor (of the cluster)"};
     question_answer_init(&a, ASK_ANSWER_MAX_BYTES);
     bool ok = ask_cluster(&s->hosts, &ask, &a, err);
     const char *colour = json_string_value(json_object_get(a.json, "status"));

@@ -17,7 +17,9 @@ static bool is_other_job(struct spool *s, struct slice description, bool *is_oth
     return ok;
 }
 
-static bool forget_finished(struct spool *s, struct slice description, struct error *err)
+/* WHICHEVER: also when it is the very job. *IS_FINISHED: it is, and stays. */
+static bool forget_finished(struct spool *s, struct slice description, bool whichever,
+                            bool *is_finished, struct error *err)
 {
     struct index_job job;
     bool is_other;
@@ -25,20 +27,26 @@ static bool forget_finished(struct spool *s, struct slice description, struct er
         return true;
     if (!is_other_job(s, description, &is_other, err) || !spool_get_job(s, &job, err))
         return false;
-    return !is_other || job.finished_ms == 0 || job.dead > 0 || spool_reset(s, err);
+    *is_finished = job.finished_ms != 0;
+    if (!*is_finished || job.dead > 0 || !(is_other || whichever))
+        return true;
+    *is_finished = false;
+    return spool_reset(s, err);
 }
 
-static bool make_room(const struct job_options *o, struct error *err)
+static bool make_room(const struct job_options *o, bool whichever, bool *is_finished,
+                      struct error *err)
 {
     struct spool_options options = {.path = o->spool, .roles = SPOOL_DUMP | SPOOL_REPLAY};
     struct spool *s = NULL;
     struct buffer select, description;
     struct job_id id;
+    *is_finished = false;
     buffer_init(&select, QUERY_MAX_BYTES);
     buffer_init(&description, SPOOL_DESCRIPTION_MAX_BYTES);
     bool ok = feed_describe(o, &select, &description, &id, err) &&
               spool_open(&s, &options, NULL, err) &&
-              forget_finished(s, buffer_slice(&description), err);
+              forget_finished(s, buffer_slice(&description), whichever, is_finished, err);
     spool_close(s);
     buffer_free(&select);
     buffer_free(&description);
@@ -52,13 +60,20 @@ static bool warn_of_dead(struct error *err)
     return true;
 }
 
+/* A job that isn't finished begins anew when its index was made anew. One that is has perhaps had its dead letters sent
+ * again: it stays. */
 bool fill_index(const struct job_options *o, bool takes_dead, struct fill_watch *watch,
                 struct error *err)
 {
-    if (!make_room(o, err) || job_run(o, SPOOL_DUMP | SPOOL_REPLAY, watch->observe, watch->context,
-                                      &watch->last, &watch->has_last, err))
-        return err->kind == ERROR_NONE;
-    bool is_finished = watch->has_last && watch->last.finished_ms != 0;
+    struct job_options job = *o;
+    bool is_finished;
+    if (!make_room(o, false, &is_finished, err))
+        return false;
+    job.again = !is_finished;
+    if (job_run(&job, SPOOL_DUMP | SPOOL_REPLAY, watch->observe, watch->context, &watch->last,
+                &watch->has_last, err))
+        return true;
+    is_finished = watch->has_last && watch->last.finished_ms != 0;
     return err->kind == ERROR_DEAD_LETTERS && takes_dead && is_finished && warn_of_dead(err);
 }
 
@@ -109,6 +124,8 @@ bool fill_forget(const struct fill_fleet *fleet, const char *name, struct error 
 {
     struct store *store;
     struct fleet_job *job = NULL;
+    if (fleet->shards == 0)
+        return true;
     if (!store_open(&store, &fleet->store, err))
         return false;
     bool ok =
@@ -116,4 +133,11 @@ bool fill_forget(const struct fill_fleet *fleet, const char *name, struct error 
     fleet_free_job(job);
     store_close(store);
     return ok;
+}
+
+bool fill_begin(const struct job_options *o, const struct fill_fleet *fleet, struct error *err)
+{
+    bool is_finished;
+    return fleet->shards > 0 ? fill_forget(fleet, o->index, err)
+                             : make_room(o, true, &is_finished, err);
 }

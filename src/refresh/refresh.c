@@ -148,8 +148,7 @@ static bool move_alias(struct refresh *r, struct error *err)
 /* The job that filled it goes with it: the new one's workers may still ask for theirs. */
 static bool delete_index(struct refresh *r, const char *index, struct error *err)
 {
-    return step_delete(&r->steps, index, err) &&
-           (r->fleet.shards == 0 || fill_forget(&r->fleet, index, err));
+    return step_delete(&r->steps, index, err) && fill_forget(&r->fleet, index, err);
 }
 
 static bool delete_old(struct refresh *r, struct error *err)
@@ -286,7 +285,9 @@ static bool begin(struct refresh *r, struct error *err)
         json_pack("{s:s, s:s, s:s}", "alias", r->step.alias, "query", r->hash, "done", "");
     if (r->note.index == NULL || r->note.json == NULL)
         return error_set_memory(err);
-    if (!step_create_noted(&r->steps, r->index, REFRESH_NOTE, r->note.json, err))
+    r->job.index = r->index;
+    if (!fill_begin(&r->job, &r->fleet, err) ||
+        !step_create_noted(&r->steps, r->index, REFRESH_NOTE, r->note.json, err))
         return false;
     may_crash("create", "noted");
     return true;

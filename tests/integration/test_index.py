@@ -303,9 +303,40 @@ def test_a_cluster_without_reindex_is_named(bobbin, elasticsearch, tmp_path):
     steps.remove()
 
 
-def test_a_privilege_that_is_missing_is_named(bobbin, secured):
-    steps = Steps(bobbin, secured)
-    index = steps.make(BODY)
-    env = {"BOBBIN_USER": "reader", "BOBBIN_PASSWORD": "reader-s3cret"}
-    refused(steps.run("tune", index, "--ca", secured.tls("ca.crt"), env=env), DENIED, f"needed on index {index}: manage")
+class Secured(Steps):
+    """Each command as one of the users of script/lib/secure-elasticsearch."""
+
+    def words(self, command, index, *options):
+        return super().words(command, index, "--ca", self.engine.tls("ca.crt"), *options)
+
+    def run_as(self, user, command, index, *options):
+        env = {"BOBBIN_USER": user, "BOBBIN_PASSWORD": f"{user}-s3cret"}
+        return self.run(command, index, *options, env=env)
+
+
+def test_a_privilege_that_is_missing_is_named(bobbin, secured, body):
+    steps = Secured(bobbin, secured)
+    index, other = steps.make(BODY), steps.name()
+    promote = ["--alias", steps.name("alias"), "--even-if-incomplete"]
+    for user, command, name, options, privilege in (
+            ("reader", "create", other, body(BODY), "create_index"), ("writer", "tune", index, [], "manage"),
+            ("stranger", "restore", index, [], "view_index_metadata"), ("writer", "promote", index, promote, "read"),
+            ("writer", "delete", index, [], "delete_index")):
+        result = steps.run_as(user, command, name, *options)
+        assert result.returncode == DENIED and f"needed on index {name}: {privilege}" in result.stderr, result.stderr
+    assert steps.exists(index) and not steps.exists(other)
+    steps.remove()
+
+
+def test_the_privileges_that_the_manual_names_are_enough(bobbin, secured, body):
+    steps = Secured(bobbin, secured)
+    index, old, alias = steps.name(), steps.make(BODY), steps.name("alias")
+    steps.engine.must("PUT", f"{old}/_alias/{alias}")
+    created = steps.run_as("operator", "create", index, *body(BODY), "--async-translog")
+    assert "may not ask for index templates" in created.stderr
+    steps.put(index, {"1": {"id": 1}})
+    for command, name, options in (("tune", index, []), ("refresh", index, []), ("restore", index, []),
+                                   ("promote", index, ["--alias", alias, "--even-if-incomplete"]), ("delete", old, [])):
+        assert (command, steps.run_as("operator", command, name, *options).returncode) == (command, FINISHED)
+    assert list(steps.behind(alias)) == [index] and not steps.exists(old)
     steps.remove()

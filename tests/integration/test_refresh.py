@@ -151,16 +151,23 @@ def test_an_index_that_lacks_documents_does_not_take_the_old_ones_place(elastics
     assert refresh.live() == f"{refresh.alias}-new" and len(elasticsearch.documents(refresh.alias)) == 59
 
 
-def test_an_index_with_dead_letters_does_not_either(elasticsearch, make_refresh, database, bobbin):
+def test_an_index_with_dead_letters_does_not_either(elasticsearch, make_refresh, database, bobbin, tmp_path):
     refresh = make_refresh(elasticsearch, body=NUMBERS_ONLY, table=database.make_marked(100))
     result = refresh.refused(DEAD_LETTERS, "2 documents were refused", "--suffix", "new")
     assert ledger(result.stdout).dead == 2 and not refresh.steps.behind(refresh.alias)
-    elasticsearch.must("POST", f"{refresh.alias}-new/_close")
-    elasticsearch.must("POST", f"{refresh.alias}-new/_open")
     refresh.refused(DEAD_LETTERS, "2 documents were refused")
-    database.execute(f"UPDATE {refresh.table} SET mark = '1' WHERE mark IS NOT NULL")
     refresh.must("--even-if-incomplete")
     assert len(elasticsearch.documents(refresh.alias)) == 98
+    refresh.refused(CONFIG, "belongs to another job", "--suffix", "newer")  # whose dead letters would be lost
+    mended = {"properties": {"mark": {"type": "integer", "ignore_malformed": True}}}
+    elasticsearch.must("PUT", f"{refresh.alias}-new/_mapping", mended)
+    retry = ["dead", "retry", "--url", elasticsearch.url, tmp_path / "spool"]
+    assert bobbin.run(retry).returncode == FINISHED
+    refresh.refused(DEAD_LETTERS, "2 documents were refused")
+    elasticsearch.must("PUT", f"{refresh.alias}-newer/_mapping", mended)
+    assert bobbin.run(retry).returncode == FINISHED
+    assert "dump" not in refresh.must().stderr  # nothing is read again
+    assert refresh.live() == f"{refresh.alias}-newer" and len(elasticsearch.documents(refresh.alias)) == 100
 
 
 def test_several_workers_share_the_load(elasticsearch, make_refresh, gate, tmp_path):
@@ -178,9 +185,8 @@ def test_several_workers_share_the_load(elasticsearch, make_refresh, gate, tmp_p
             gate.wait_until_reached()
             if suffix == "shared":
                 kill_group(process)  # its shard is another's after the lease
-                worker = refresh.bobbin.start([*words, tmp_path / "elsewhere"])
-                gate.wait_until_reached()
-                process = refresh.bobbin.start(refresh.start_words())
+                again = refresh.start_words()
+                worker, process = (refresh.bobbin.start(one) for one in ([*words, tmp_path / "elsewhere"], again))
             gate.open()
             assert process.wait(60) == FINISHED, process.stderr_text()
             assert elasticsearch.documents(refresh.alias) == refresh.expected() and len(refresh.expected()) == 200
@@ -200,6 +206,14 @@ def test_only_the_refresh_that_was_begun_goes_on(elasticsearch, make_refresh):
     refresh.refused(CONFIG, "was begun with another query or key")
     assert refresh.indices() == [f"{refresh.alias}-one"]
     elasticsearch.delete_index(f"{refresh.alias}-one")
+    refresh.lines["key"] = "id"
+    refresh.run("--suffix", "two", kill="load-done")
+    elasticsearch.delete_index(f"{refresh.alias}-two")
+    for _ in range(2):  # also once more by the same name, though the spool says that it is finished
+        refresh.must("--suffix", "two")
+        assert elasticsearch.documents(refresh.alias) == refresh.expected()
+        assert refresh.indices() == [f"{refresh.alias}-two"]
+        elasticsearch.delete_index(f"{refresh.alias}-two")
     refresh.must("--suffix", "two")
     assert refresh.indices() == [f"{refresh.alias}-two"]
 
@@ -267,7 +281,11 @@ def test_newer_rows_go_into_the_live_index_and_deleted_ones_leave_it(elasticsear
     assert found == {str(i): {3: "new", 4: "new", 21: "more", 22: "late"}.get(i, "old") for i in range(1, 23) if i != 5}
     assert refresh.live() == live and refresh.steps.note(live, "since") == {
         "column": "changed", "value": refresh.steps.note(live, "since")["value"]}
+    refresh.must("--since", "changed")  # again, with nothing new
+    database.execute(f"INSERT INTO {dated} VALUES (23, 'same moment', '2026-01-03')")
+    refresh.must("--since", "changed")
+    assert elasticsearch.documents(refresh.alias)["23"]["body"] == "same moment"
     database.execute(f"UPDATE {dated} SET body = 'newest', changed = '2026-01-04' WHERE id = 1")
     result = refresh.must("--since", "changed")
-    assert ledger(result.stdout).rows == 2  # and the last of the time before
+    assert ledger(result.stdout).rows == 3  # and the last of the time before
     assert elasticsearch.documents(refresh.alias)["1"]["body"] == "newest"
