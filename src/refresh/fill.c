@@ -138,6 +138,7 @@ bool fill_forget(const struct fill_fleet *fleet, const char *name, struct error 
 bool fill_begin(const struct job_options *o, const struct fill_fleet *fleet, struct error *err)
 {
     bool is_finished;
-    return fleet->shards > 0 ? fill_forget(fleet, o->index, err)
-                             : make_room(o, true, &is_finished, err);
+    if (fleet->shards == 0)
+        return make_room(o, true, &is_finished, err);
+    return fleet_check_name(o->index, err) && fill_forget(fleet, o->index, err);
 }

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from engines import ROOT
-from jobs import CONFIG, FINISHED, KILLED, STOPPED, USAGE, Database, next_name
+from jobs import CONFIG, FINISHED, KILLED, STOPPED, USAGE, Database, next_name, wait_for
 
 EXAMPLE = ROOT / "examples" / "openverse"
 STEPS = EXAMPLE / "refresh"
@@ -96,7 +96,7 @@ class Refresh:
             "SELECT step, file FROM bobbin_steps WHERE refresh = %s ORDER BY done_at, 1, 2", (self.name,))]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def roles(postgres):
     for role in ("steps_owner", "steps_writer"):
         postgres.execute(f"DROP ROLE IF EXISTS {role}")
@@ -109,7 +109,7 @@ def make_images(postgres, name, rows):
     return Database(postgres, conninfo)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def upstream(postgres):
     database = make_images(postgres, "upstream", 1500)
     database.execute("ALTER TABLE image ADD only_here int")
@@ -119,7 +119,7 @@ def upstream(postgres):
     return database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(postgres, roles, upstream):
     """What each test has a copy of."""
     database = make_images(postgres, "live_template", 1000)
@@ -299,6 +299,18 @@ def test_two_at_once_exclude_each_other(own, gate):
     assert result.returncode == STOPPED and "another bobbin runs the steps of image-2" in result.stderr
     gate.open()
     assert first.wait(60) == FINISHED and done(own) == ["a"]
+
+
+def test_a_stop_ends_the_statement_and_leaves_nothing(own):
+    write(own, "before/10-a.sql", "INSERT INTO done VALUES ('a'); SELECT pg_sleep(600)")
+    process = own.bobbin.start(["refresh", "sql", "before", "--dsn", own.live.conninfo, "--index", own.name, "--steps",
+                                own.directory])
+    sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
+    wait_for(lambda: own.live.execute(sleeping), "the statement")
+    process.terminate()
+    assert process.wait(60) == STOPPED and "asked to stop" in process.stderr_text()
+    wait_for(lambda: not own.live.execute(sleeping), "its end")
+    assert done(own) == [] == own.records()
 
 
 def test_an_unknown_variable_is_told_before_anything_is_done(own):

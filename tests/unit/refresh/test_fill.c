@@ -87,7 +87,40 @@ START_TEST(dead_letters_are_an_error_or_warned_of_and_make_no_room)
 }
 END_TEST
 
+START_TEST(a_new_index_is_filled_though_one_of_its_name_was)
+{
+    static const struct fill_fleet alone = {.shards = 0};
+    start(accepts, COUNT_OF(accepts));
+    unit_assert_ok(fill(false), dumped_err);
+    int copies = canned_count_statements(&dumped_server, "COPY (");
+    unit_assert_ok(fill_begin(&dumped_options, &alone, &dumped_err), dumped_err);
+    unit_assert_ok(fill(false), dumped_err);
+    ck_assert_int_eq(canned_count_statements(&dumped_server, "COPY ("), 2 * copies);
+    canned_stop(&replayed_server);
+}
+END_TEST
+
+START_TEST(without_a_store_nothing_is_shared)
+{
+    struct error err = {.kind = ERROR_NONE};
+    struct fill_fleet fleet = {
+        .shards = 3,
+        .store = {.job = &dumped_options, .coordinator = "host=/nonexistent", .timeout_ms = 1000},
+        .lease_ms = 60000};
+    unit_assert_error(fill_with_others(&dumped_options, &fleet, "images", true, &err), err,
+                      ERROR_UNAVAILABLE, "--coordinator: PostgreSQL at /nonexistent");
+    unit_assert_error(fill_begin(&dumped_options, &fleet, &err), err, ERROR_UNAVAILABLE,
+                      "/nonexistent");
+    dumped_options.index = "a:b";
+    unit_assert_error(fill_begin(&dumped_options, &fleet, &err), err, ERROR_USAGE, "a name is");
+    fleet.shards = 0;
+    unit_assert_ok(fill_forget(&fleet, "images", &err), err);
+}
+END_TEST
+
 UNIT_MAIN_WITH("refresh/fill", set_up, dumped_tear_down,
                UNIT_TEST(a_finished_job_makes_room_for_another),
                UNIT_TEST(an_unfinished_job_makes_no_room),
+               UNIT_TEST(a_new_index_is_filled_though_one_of_its_name_was),
+               UNIT_TEST(without_a_store_nothing_is_shared),
                UNIT_TEST(dead_letters_are_an_error_or_warned_of_and_make_no_room))

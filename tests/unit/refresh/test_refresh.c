@@ -17,6 +17,7 @@ static void set_up(void)
     wish.alias = "image";
     job.table = "image";
     job.key = "id";
+    job.spool = "/nonexistent";
     options = (struct refresh_options){.suffix = NULL};
 }
 
