@@ -25,13 +25,19 @@ static bool check(struct options *o, struct error *err)
     if (!command_is_given("alias", o->step.alias, err))
         return false;
     o->job.index = o->step.alias; // the new one has no name yet
+    if (o->shards > 0 && !command_in_range("shards", o->shards, 1, PLAN_SHARDS_MAX, err))
+        return false;
     return (r->since != NULL || command_is_given("create-index", o->job.create_index, err)) &&
            command_check_options(&o->job, SPOOL_DUMP | SPOOL_REPLAY, err);
 }
 
-static bool refresh(const struct options *o, struct fill_watch *watch, struct error *err)
+static bool refresh(struct options *o, struct fill_watch *watch, struct error *err)
 {
-    const struct refresh_options *r = &o->refresh;
+    struct refresh_options *r = &o->refresh;
+    r->fleet = (struct fill_fleet){.shards = o->shards,
+                                   .store = command_store_options(o, true),
+                                   .lease_ms = o->lease_ms,
+                                   .takes_any_version = o->takes_any_version};
     return r->since != NULL ? since_run(&o->job, &o->step, r->since, watch, err)
                             : refresh_run(r, &o->job, &o->step, watch, err);
 }

@@ -7,6 +7,8 @@ int command_work(struct options *o)
     struct error err = {.kind = ERROR_NONE};
     bool is_told = false;
     int status = 0;
+    if (o->job.index == NULL)
+        o->job.index = o->job_name; // as refresh names its jobs
     const struct work_options work = {.job = &o->job,
                                       .name = o->job_name,
                                       .coordinator = o->coordinator,

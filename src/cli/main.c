@@ -33,22 +33,6 @@ static const struct command_row {
      "forget a job; its workers stop, and its index stays"},
     {"job retry-dead", COMMAND_JOB_RETRY_DEAD, "[OPTION]... JOB",
      "have the shards that have dead letters done again"},
-    {"refresh sql", COMMAND_REFRESH_SQL, "[OPTION]... STEP",
-     "run the SQL files of a refresh's step: before, after or promote"},
-    {"refresh", COMMAND_REFRESH, "[OPTION]... CONFIG",
-     "make an index anew, and let it take the old one's place"},
-    {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
-    {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
-     "read every frame back and compare it with the index"},
-    {"inspect", COMMAND_INSPECT, "[OPTION]... SPOOL",
-     "list segments and frames, or print a frame's documents"},
-    {"dead list", COMMAND_DEAD_LIST, "[OPTION]... SPOOL",
-     "list the documents that were refused, and sum them up by error"},
-    {"dead show", COMMAND_DEAD_SHOW, "[OPTION]... SPOOL ID",
-     "print the dead letters of one id whole"},
-    {"dead retry", COMMAND_DEAD_RETRY, "[OPTION]... SPOOL",
-     "send the refused documents again, and go on with the job"},
-    {"dead drop", COMMAND_DEAD_DROP, "[OPTION]... SPOOL", "give the refused documents up"},
     {"index create", COMMAND_INDEX_CREATE, "[OPTION]... INDEX",
      "create an index with settings that make loading fast"},
     {"index tune", COMMAND_INDEX_TUNE, "[OPTION]... INDEX",
@@ -65,7 +49,23 @@ static const struct command_row {
      "let an alias stand for an index that is complete"},
     {"index delete", COMMAND_INDEX_DELETE, "[OPTION]... INDEX",
      "delete an index that no alias points to"},
+    {"refresh", COMMAND_REFRESH, "[OPTION]... CONFIG",
+     "make an index anew, and let it take the old one's place"},
+    {"refresh sql", COMMAND_REFRESH_SQL, "[OPTION]... STEP",
+     "run the SQL files of a refresh's step: before, after or promote"},
     {"serve", COMMAND_SERVE, "[OPTION]...", "take tasks by HTTP, and do each as run does"},
+    {"status", COMMAND_STATUS, "[OPTION]... SPOOL", "what has become of a job"},
+    {"verify", COMMAND_VERIFY, "[OPTION]... SPOOL",
+     "read every frame back and compare it with the index"},
+    {"inspect", COMMAND_INSPECT, "[OPTION]... SPOOL",
+     "list segments and frames, or print a frame's documents"},
+    {"dead list", COMMAND_DEAD_LIST, "[OPTION]... SPOOL",
+     "list the documents that were refused, and sum them up by error"},
+    {"dead show", COMMAND_DEAD_SHOW, "[OPTION]... SPOOL ID",
+     "print the dead letters of one id whole"},
+    {"dead retry", COMMAND_DEAD_RETRY, "[OPTION]... SPOOL",
+     "send the refused documents again, and go on with the job"},
+    {"dead drop", COMMAND_DEAD_DROP, "[OPTION]... SPOOL", "give the refused documents up"},
 };
 
 enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
@@ -77,7 +77,7 @@ static void print_usage(FILE *out)
         "usage: bobbin COMMAND [OPTION]...\n\n",
         out);
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 

@@ -68,9 +68,9 @@ struct options {
     struct refresh_options refresh;
     const char *script_step; // of refresh sql
     struct verify_wish wish;
-    struct serve_options serve;
     struct step_options step; // of index
-    int log_format;           // enum log_format
+    struct serve_options serve;
+    int log_format; // enum log_format
     bool quiet;
     bool wants_help;
     const char *exposed_file; // one that holds a secret and that everybody can read; or NULL

@@ -13,7 +13,6 @@ enum {
     RETRY = 1 << COMMAND_DEAD_RETRY,
     LOAD = 1 << COMMAND_LOAD,
     PLAN = 1 << COMMAND_PLAN,
-    SERVE = 1 << COMMAND_SERVE,
     WORK = 1 << COMMAND_WORK,
     JOB_LIST = 1 << COMMAND_JOB_LIST,
     JOB_LOOKING = JOB_LIST | 1 << COMMAND_JOB_SHOW | 1 << COMMAND_JOB_WATCH,
@@ -31,6 +30,7 @@ enum {
     COUNTING = COUNT_INDEX | PROMOTE,
     INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
             1 << COMMAND_INDEX_DELETE,
+    SERVE = 1 << COMMAND_SERVE,
     QUERY = RUN | DUMP | VERIFY | RETRY,
     READING = QUERY | PLAN | WORK | COUNTING | REFRESH,
     SOURCE = QUERY | LOAD | WORK | REFRESH,
@@ -39,6 +39,7 @@ enum {
     CLUSTER = SENDING | FLEET | INDEX,
     LOOKING = JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
     EVERY = (1 << COMMANDS) - 1,
+    SPOOLED = EVERY & ~(JOBS | SERVE),
 };
 
 enum { LEFT_BYTES = 64 };
@@ -75,7 +76,7 @@ const char *option_of_operand(enum command command)
         return "index";
     if ((FLEET & ~JOB_LIST) & 1u << command)
         return "job";
-    return (RUN | DUMP | REPLAY | SERVE | JOB_LIST) & 1u << command ? NULL : "spool";
+    return (RUN | DUMP | REPLAY | JOB_LIST | SERVE) & 1u << command ? NULL : "spool";
 }
 
 const char *option_form(const struct option_row *row)

@@ -30,11 +30,16 @@ bool secret_check_argument(const char *option, const char *value, struct error *
         remedy =
             "give it in PGPASSWORD, .pgpass or a service file, or the whole in BOBBIN_DSN or a "
             "config file";
+    else if (strcmp(option, "coordinator") == 0 && log_has_secret(value))
+        remedy = "give it in .pgpass or a service file, or the whole in BOBBIN_COORDINATOR or a "
+                 "config file";
     else if (strcmp(option, "url") == 0 && url_may_have_password(value))
         remedy = "give --user and --password-file, or the whole in BOBBIN_URL or a config file";
     else if (strcmp(option, "proxy") == 0 && url_may_have_password(value))
         remedy = "give --proxy-user and --proxy-password-file, or the whole in BOBBIN_PROXY or a "
                  "config file";
+    else if (strcmp(option, "terms") == 0 && log_has_secret(value))
+        remedy = "give the URL in BOBBIN_TERMS or a config file";
     else if (strcmp(option, "header") == 0 && is_secret_header(value))
         remedy = "give it in BOBBIN_HEADER or a config file";
     return remedy == NULL ||

@@ -125,6 +125,7 @@ bool claim_next(struct claims *c, struct shard *shard, enum claim *what, struct 
         if (!try_shard(c, number, shard, &is_taken, err))
             return false;
         if (is_taken) {
+            c->first = number;
             *what = CLAIM_TAKEN;
             return true;
         }

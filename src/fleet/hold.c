@@ -16,6 +16,7 @@ enum {
     STOP_MS = 8000,  // it ends what is in flight within 4 s
     TELL_MS = 10000, // a log line so often
     PATH_BYTES = 4096,
+    BUSY_TRIES = 20, // a round each
 };
 
 struct holding {
@@ -251,6 +252,19 @@ static bool watch(struct holding *h, struct hold_result *result, struct error *e
 
 /* --- the beginning --- */
 
+/* Another worker that starts here may be looking whether something is to be cleared up. */
+static bool clear_spool(struct holding *h, struct error *err)
+{
+    for (int i = 0; !spool_remove(h->options.spool, err); i++) {
+        if (err->kind != ERROR_BUSY || i == BUSY_TRIES)
+            return false;
+        *err = (struct error){.kind = ERROR_NONE};
+        if (stop_wait(ROUND_MS))
+            return error_set(err, ERROR_STOPPED, "asked to stop");
+    }
+    return true;
+}
+
 static bool make_place(struct holding *h, const struct job_options *o, struct error *err)
 {
     int fd;
@@ -259,7 +273,7 @@ static bool make_place(struct holding *h, const struct job_options *o, struct er
     file_close(&fd);
     buffer_append_format(&h->spool, "%s/%s-%zu", o->spool, h->claims->job->name, h->shard->number);
     h->options.spool = buffer_string(&h->spool);
-    return buffer_check(&h->spool, "the spool's path", err) && spool_remove(h->options.spool, err);
+    return buffer_check(&h->spool, "the spool's path", err) && clear_spool(h, err);
 }
 
 /* The shard's range, from where an earlier holder has left it. */

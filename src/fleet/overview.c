@@ -24,22 +24,32 @@ static void estimate(struct overview *o)
     o->eta_s = o->rows_per_s > 0 && rows > done ? (int64_t)((rows - done) / o->rows_per_s) : -1;
 }
 
+static bool read_shards(struct store *s, struct overview *o, struct error *err)
+{
+    for (size_t i = 0; i < overview_count(o); i++) {
+        if (!fleet_get_shard(s, o->job, i, &o->shards[i], err))
+            return false;
+        add(o, &o->shards[i]);
+    }
+    return true;
+}
+
 bool overview_read(struct store *s, const char *name, struct overview *out, struct error *err)
 {
     *out = (struct overview){.eta_s = -1};
     if (!fleet_check_name(name, err) || !fleet_need_job(s, name, &out->job, err))
         return false;
     out->shards = calloc(overview_count(out), sizeof *out->shards);
-    bool ok = out->shards != NULL || error_set_memory(err);
-    for (size_t i = 0; ok && i < overview_count(out); i++) {
-        ok = fleet_get_shard(s, out->job, i, &out->shards[i], err);
-        add(out, &out->shards[i]);
-    }
-    if (ok)
-        estimate(out);
-    else
+    if (out->shards == NULL) {
         overview_free(out);
-    return ok;
+        return error_set_memory(err);
+    }
+    if (read_shards(s, out, err)) {
+        estimate(out);
+        return true;
+    }
+    overview_free(out);
+    return false;
 }
 
 void overview_free(struct overview *o)

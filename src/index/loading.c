@@ -145,6 +145,10 @@ bool step_create_noted(struct steps *s, const char *index, const char *name, jso
         return error_set(err, ERROR_USAGE, "--create-index is missing");
     if (!look_check_name(index, err) || !read_body(s->job->create_index, &body, err))
         return false;
+    if (json_object_size(json_object_get(body, "aliases")) > 0)
+        log_message(LOG_WARNING,
+                    "%s has aliases: searches see index %s from now on, before it has documents",
+                    s->job->create_index, index);
     bool ok = loading_tune_body(&s->hosts, index, body, s->options->is_async, err) &&
               put_note(body, name, value, err) &&
               loading_create(&s->hosts, index, body, &is_created, err);

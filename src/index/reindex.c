@@ -192,6 +192,21 @@ static void note_failure(struct reindex_status *status, json_t *error, json_int_
     status->may_pass = code == 429 || code >= 500;
 }
 
+/* An error of the task as a whole, such as a search that was cancelled or met shards that are away, may pass; one of
+ * what was asked for doesn't. */
+static bool is_of_the_request(json_t *error)
+{
+    static const char *const types[] = {"illegal_argument_exception", "index_not_found_exception",
+                                        "parsing_exception", "query_shard_exception",
+                                        "security_exception"};
+    json_t *root = json_array_get(json_object_get(error, "root_cause"), 0);
+    const char *type = json_string_value(json_object_get(root != NULL ? root : error, "type"));
+    for (size_t i = 0; type != NULL && i < sizeof types / sizeof *types; i++)
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Failures are of documents ("cause", "status") or of searches ("reason"); an "error" is of the task. */
 static void read_end(json_t *answer, struct reindex_status *status)
 {
@@ -207,7 +222,7 @@ static void read_end(json_t *answer, struct reindex_status *status)
         note_failure(status, cause != NULL ? cause : json_object_get(first, "reason"),
                      code != NULL ? json_integer_value(code) : 500);
     } else if (error != NULL) {
-        note_failure(status, error, 0);
+        note_failure(status, error, is_of_the_request(error) ? 400 : 500);
     } else if (cancelled != NULL) {
         note_failure(status, cancelled, 500);
     } else if (json_is_true(json_object_get(response, "timed_out"))) {

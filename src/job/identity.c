@@ -43,22 +43,21 @@ static bool read_query_of_table(const struct job_options *o, struct buffer *out,
     return ok && buffer_check(out, "the query", err);
 }
 
-static bool read_query_file(const struct job_options *o, struct buffer *out, struct error *err)
-{
-    return o->table != NULL ? read_query_of_table(o, out, err)
-                            : file_read_whole(o->query_file, out, err);
-}
-
 bool job_read_query(const struct job_options *o, struct buffer *out, struct error *err)
 {
     if (o->table == NULL && o->query_file == NULL)
         return error_set(err, ERROR_USAGE, "give either --table NAME or --query FILE");
+    bool ok = true;
     if (o->condition != NULL)
         buffer_append_string(out, "SELECT * FROM (");
-    if (o->query_file != NULL && !read_query_file(o, out, err))
-        return false;
-    if (o->query_file == NULL)
+    if (o->table == NULL)
+        ok = file_read_whole(o->query_file, out, err);
+    else if (o->query_file != NULL)
+        ok = read_query_of_table(o, out, err);
+    else
         buffer_append_format(out, "SELECT * FROM %s", o->table);
+    if (!ok)
+        return false;
     if (o->condition != NULL)
         buffer_append_format(out, "\n) AS q WHERE %s", o->condition);
     return buffer_check(out, "the query", err);

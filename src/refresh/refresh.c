@@ -18,6 +18,7 @@ struct refresh {
     struct fill_watch *watch;
     struct job_options job;   // with the new index
     struct step_options step; // of that index
+    struct fill_fleet fleet;
     struct steps steps;
     struct scripts scripts;
     struct note note;
@@ -45,7 +46,9 @@ static bool load(struct refresh *r, struct error *err)
 {
     struct job_options job = r->job;
     job.create_index = NULL;
-    return fill_index(&job, r->step.takes_incomplete, r->watch, err);
+    return r->fleet.shards > 0
+               ? fill_with_others(&job, &r->fleet, r->index, r->step.takes_incomplete, err)
+               : fill_index(&job, r->step.takes_incomplete, r->watch, err);
 }
 
 /* What differs, and the user takes all the same, is warned of. */
@@ -142,13 +145,19 @@ static bool move_alias(struct refresh *r, struct error *err)
     return ok;
 }
 
+/* The job that filled it goes with it: the new one's workers may still ask for theirs. */
+static bool delete_index(struct refresh *r, const char *index, struct error *err)
+{
+    return step_delete(&r->steps, index, err) && fill_forget(&r->fleet, index, err);
+}
+
 static bool delete_old(struct refresh *r, struct error *err)
 {
     size_t i;
     json_t *name;
     json_array_foreach(json_object_get(r->note.json, "old"), i, name)
     {
-        if (!r->options->keeps_old && !step_delete(&r->steps, json_string_value(name), err))
+        if (!r->options->keeps_old && !delete_index(r, json_string_value(name), err))
             return false;
     }
     return true;
@@ -276,7 +285,9 @@ static bool begin(struct refresh *r, struct error *err)
         json_pack("{s:s, s:s, s:s}", "alias", r->step.alias, "query", r->hash, "done", "");
     if (r->note.index == NULL || r->note.json == NULL)
         return error_set_memory(err);
-    if (!step_create_noted(&r->steps, r->index, REFRESH_NOTE, r->note.json, err))
+    r->job.index = r->index;
+    if (!fill_begin(&r->job, &r->fleet, err) ||
+        !step_create_noted(&r->steps, r->index, REFRESH_NOTE, r->note.json, err))
         return false;
     may_crash("create", "noted");
     return true;
@@ -311,7 +322,9 @@ static bool name_the_rest(struct refresh *r, struct error *err)
 bool refresh_run(const struct refresh_options *o, const struct job_options *job,
                  const struct step_options *step, struct fill_watch *watch, struct error *err)
 {
-    struct refresh r = {.options = o, .watch = watch, .job = *job, .step = *step};
+    struct refresh r = {
+        .options = o, .watch = watch, .job = *job, .step = *step, .fleet = o->fleet};
+    r.fleet.store.job = &r.job;
     r.scripts = (struct scripts){
         .dsn = job->dsn, .directory = o->scripts, .variables = o->variables, .refresh = ""};
     bool ok = steps_open(&r.steps, &r.job, &r.step, err) && find_or_begin(&r, err) &&

@@ -14,9 +14,10 @@
 struct refresh_options {
     const char *suffix; // the new index is ALIAS-SUFFIX; NULL: the time
     bool keeps_old;
-    const char *mark;    // the column whose greatest value is noted for since.h; or NULL
-    const char *since;   // the column of since.h: only newer rows are loaded; or NULL
-    const char *scripts; // scripts.h: the directory; or NULL
+    struct fill_fleet fleet; // its store's job is ours
+    const char *mark;        // the column whose greatest value is noted for since.h; or NULL
+    const char *since;       // the column of since.h: only newer rows are loaded; or NULL
+    const char *scripts;     // scripts.h: the directory; or NULL
     const char *variables[SCRIPTS_VARIABLES_MAX + 1];
 };
 

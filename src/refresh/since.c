@@ -1,6 +1,7 @@
 /* since.c: see since.h. */
 #include "refresh/since.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "index/look.h"
@@ -99,14 +100,16 @@ struct since {
 /* A mark for afterwards, from before the first row is read: also when the load is gone on with. */
 static bool note_next(struct since *s, struct error *err)
 {
-    json_t *next;
+    json_t *next = NULL, *begun;
     if (json_object_get(s->mark, "next") != NULL)
         return true;
     if (!find_greatest(s->steps.job, s->column, &next, err))
         return false;
-    if (json_object_set_new(s->mark, "next", next) != 0)
-        return error_set_memory(err);
-    return look_put_note(&s->steps.hosts, &s->live, SINCE_NOTE, json_incref(s->mark), err);
+    begun = json_integer(clock_wall_ms());
+    bool ok = json_object_set_new(s->mark, "next", next) == 0;
+    ok &= json_object_set_new(s->mark, "begun", begun) == 0;
+    return ok ? look_put_note(&s->steps.hosts, &s->live, SINCE_NOTE, json_incref(s->mark), err)
+              : error_set_memory(err);
 }
 
 static bool move_mark(struct since *s, struct error *err)
@@ -117,12 +120,13 @@ static bool move_mark(struct since *s, struct error *err)
 }
 
 /* Without rows at the last time all are new. */
-static bool put_condition(struct since *s, struct error *err)
+static bool put_bound(struct since *s, const char *value, struct error *err)
 {
     struct pg *pg = NULL;
-    const char *value = json_string_value(json_object_get(s->mark, "value"));
-    if (value == NULL)
+    if (value == NULL) {
+        buffer_append_string(&s->condition, "true");
         return true;
+    }
     buffer_append_string(&s->condition, "q.");
     bool ok = pg_connect(&pg, s->steps.job->dsn, 0, err) &&
               pg_append_identifier(pg, &s->condition, s->column, err);
@@ -132,6 +136,17 @@ static bool put_condition(struct since *s, struct error *err)
     return ok;
 }
 
+/* Each load is a job of its own, though the mark may be that of the load before: the comment makes it one. */
+static bool put_condition(struct since *s, struct error *err)
+{
+    const char *value = json_string_value(json_object_get(s->mark, "value"));
+    if (!put_bound(s, value, err))
+        return false;
+    buffer_append_format(&s->condition, " /* begun %lld */",
+                         (long long)json_integer_value(json_object_get(s->mark, "begun")));
+    return buffer_check(&s->condition, "the condition", err);
+}
+
 static bool load_newer(struct since *s, struct fill_watch *watch, struct error *err)
 {
     struct job_options job = *s->steps.job;
@@ -139,7 +154,7 @@ static bool load_newer(struct since *s, struct fill_watch *watch, struct error *
     job.create_index = NULL;
     if (!note_next(s, err) || !put_condition(s, err))
         return false;
-    job.condition = s->condition.size > 0 ? buffer_string(&s->condition) : NULL;
+    job.condition = buffer_string(&s->condition);
     fault_point("refresh-since-begun");
     if (!fill_index(&job, false, watch, err))
         return false;

@@ -1,7 +1,7 @@
 /* since.h: rows that are newer than those of the last refresh go into the index that is searched.
  *
  * What "newer" is, a column of the query tells, such as updated_on. The greatest value that it had before a load began is
- * noted in the index as the mark: {"column", "value", "next": of a load that is under way}; null: there were no rows. The
+ * noted in the index as the mark: {"column", "value"}, and while a load is under way {"next", "begun"}; a null value: there were no rows. The
  * next load takes the rows that are not less: those that are equal once more, as more may have come with that value. */
 #ifndef BOBBIN_REFRESH_SINCE_H
 #define BOBBIN_REFRESH_SINCE_H

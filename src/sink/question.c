@@ -1,6 +1,7 @@
 /* question.c: see question.h. */
 #include "sink/question.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -190,6 +191,7 @@ bool question_persist(struct question_hosts *hosts, question_try *try, void *con
     size_t count = 0;
     while (hosts->urls[count] != NULL)
         count++;
+    assert(count > 0 && "there is a host to ask");
     for (size_t attempt = 1; !try_next(hosts, try, context, err); attempt++) {
         hosts->next = (hosts->next + 1) % count;
         if (err->kind != ERROR_UNAVAILABLE || clock_monotonic_ms() >= give_up)

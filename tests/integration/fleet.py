@@ -23,7 +23,8 @@ SLOW = """
 
 # The clock of the wall is an hour ahead; that of durations is not touched.
 WRONG_CLOCK = {"LD_PRELOAD": str(next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), "FAKETIME": "+1h",
-               "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
+               "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
+               "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
 
 class Crew:
@@ -113,6 +114,21 @@ def end(worker, number):
     """Send a signal to the worker and its child."""
     if worker.poll() is None:
         os.killpg(worker.pid, number)
+
+
+def kill_parent(worker):
+    """kill -9 of the worker alone; its child dies with it."""
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    wait_for(lambda: not has_group(worker.pid), "the child's death")
+
+
+def has_group(number):
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def is_refused(result, words):

@@ -10,6 +10,7 @@ from steps import Steps
 
 DIFFERENT = 65
 LOADING = ("-1", "0")
+ON_ONE = pytest.mark.parametrize("engine", ["elasticsearch"], indirect=True)  # both answer alike
 QUICK = ["--give-up-after", "1s"]
 BODY = {"settings": {"index": {"refresh_interval": "30s", "number_of_shards": 1}, "number_of_replicas": 0},
         "mappings": {"dynamic": False, "_meta": {"theirs": [1]}, "properties": {"id": {"type": "long"}}}}
@@ -77,6 +78,7 @@ def test_what_a_template_sets_comes_back(steps, body):
     assert steps.loading(index) == ("9s", "2")
 
 
+@ON_ONE
 def test_a_second_tune_keeps_what_the_first_noted(steps):
     index = steps.make(BODY)
     steps.do("tune", index)
@@ -103,6 +105,7 @@ def test_killed_at_any_moment_the_settings_come_back(steps, body, point):
     assert (steps.loading(index), steps.meta(index)) == (("30s", "0"), {"theirs": [1]})
 
 
+@ON_ONE
 def test_a_tune_that_is_killed_has_noted_what_it_did_not_change_yet(steps):
     index = steps.make(BODY)
     assert steps.run("tune", index, env={"BOBBIN_CRASH_AT": "step-noted"}).returncode == KILLED
@@ -112,6 +115,7 @@ def test_a_tune_that_is_killed_has_noted_what_it_did_not_change_yet(steps):
     assert (steps.loading(index), steps.meta(index)) == (("30s", "0"), {"theirs": [1]})
 
 
+@ON_ONE
 def test_an_index_that_does_not_become_whole_is_waited_for_and_keeps_its_note(steps):
     index = steps.make({"settings": {"number_of_replicas": 1}})
     steps.do("tune", index)
@@ -122,6 +126,7 @@ def test_an_index_that_does_not_become_whole_is_waited_for_and_keeps_its_note(st
     assert steps.loading(index) == (None, "1") and not steps.meta(index)
 
 
+@ON_ONE
 def test_what_is_no_index_is_neither_created_nor_tuned(steps, body, tmp_path):
     index = steps.make(BODY)
     alias = steps.name("alias")
@@ -156,6 +161,7 @@ def counting(job, *options):
     return ["--dsn", job.database.conninfo, *job.source, *options]
 
 
+@ON_ONE
 def test_the_numbers_of_rows_and_documents_are_compared(steps, loaded):
     unseen = steps.run("count", loaded.index, *counting(loaded, "--no-refresh"))
     assert (unseen.returncode, unseen.stdout) == (DIFFERENT, "query 9 documents, index 0, left out 0\n")
@@ -186,6 +192,7 @@ def test_an_alias_moves_when_all_documents_are_there(steps, loaded):
     assert steps.behind(alias) == expected
 
 
+@ON_ONE
 def test_an_index_that_lacks_documents_is_promoted_only_when_told(steps, loaded):
     alias = steps.name("alias")
     steps.do("restore", loaded.index)
@@ -200,6 +207,7 @@ def test_an_index_that_lacks_documents_is_promoted_only_when_told(steps, loaded)
     assert list(steps.behind(alias)) == [loaded.index]
 
 
+@ON_ONE
 def test_dead_letters_keep_an_index_from_being_promoted(steps, database, make_job):
     job = make_job(database.make_marked(60), steps.engine, NUMBERS_ONLY)
     alias = steps.name("alias")
@@ -212,6 +220,7 @@ def test_dead_letters_keep_an_index_from_being_promoted(steps, database, make_jo
     refused(steps.run("promote", other, *options), CONFIG, f"its job is for index {job.index}, not {other}")
 
 
+@ON_ONE
 def test_a_finished_spool_shows_that_an_index_is_complete(steps, loaded):
     alias = steps.name("alias")
     steps.do("restore", loaded.index)
@@ -256,8 +265,26 @@ def test_only_an_index_that_nothing_points_to_is_deleted(steps):
     assert "is gone already" in steps.do("delete", index).stderr
 
 
+def test_a_data_stream_stays(bobbin, opensearch):
+    steps = Steps(bobbin, opensearch)
+    stream = steps.name("stream")
+    opensearch.must("PUT", "_index_template/of-a-test", {"index_patterns": [stream], "data_stream": {}})
+    try:
+        opensearch.must("PUT", f"_data_stream/{stream}")
+        refused(steps.run("delete", stream), CONFIG, f"such as of .ds-{stream}-000001: name the index itself")
+        refused(steps.run("delete", f".ds-{stream}-000001"), CONFIG, "the cluster's own")
+        refused(steps.run("tune", f".ds-{stream}-000001"), CONFIG, f"belongs to data stream {stream}")
+        refused(steps.run("promote", steps.make(BODY), "--alias", stream), CONFIG, f"{stream} is a data stream")
+        assert steps.exists(stream)
+    finally:
+        opensearch.must("DELETE", f"_data_stream/{stream}")
+        opensearch.must("DELETE", "_index_template/of-a-test")
+    steps.remove()
+
+
 # --- the cluster ---
 
+@ON_ONE
 def test_another_host_is_asked_when_one_does_not_answer(steps):
     index = steps.make(BODY)
     result = steps.bobbin.run(["index", "refresh", index, "--url", NOWHERE, "--url", steps.engine.url])
@@ -276,9 +303,40 @@ def test_a_cluster_without_reindex_is_named(bobbin, elasticsearch, tmp_path):
     steps.remove()
 
 
-def test_a_privilege_that_is_missing_is_named(bobbin, secured):
-    steps = Steps(bobbin, secured)
-    index = steps.make(BODY)
-    env = {"BOBBIN_USER": "reader", "BOBBIN_PASSWORD": "reader-s3cret"}
-    refused(steps.run("tune", index, "--ca", secured.tls("ca.crt"), env=env), DENIED, f"needed on index {index}: manage")
+class Secured(Steps):
+    """Each command as one of the users of script/lib/secure-elasticsearch."""
+
+    def words(self, command, index, *options):
+        return super().words(command, index, "--ca", self.engine.tls("ca.crt"), *options)
+
+    def run_as(self, user, command, index, *options):
+        env = {"BOBBIN_USER": user, "BOBBIN_PASSWORD": f"{user}-s3cret"}
+        return self.run(command, index, *options, env=env)
+
+
+def test_a_privilege_that_is_missing_is_named(bobbin, secured, body):
+    steps = Secured(bobbin, secured)
+    index, other = steps.make(BODY), steps.name()
+    promote = ["--alias", steps.name("alias"), "--even-if-incomplete"]
+    for user, command, name, options, privilege in (
+            ("reader", "create", other, body(BODY), "create_index"), ("writer", "tune", index, [], "manage"),
+            ("stranger", "restore", index, [], "view_index_metadata"), ("writer", "promote", index, promote, "read"),
+            ("writer", "delete", index, [], "delete_index")):
+        result = steps.run_as(user, command, name, *options)
+        assert result.returncode == DENIED and f"needed on index {name}: {privilege}" in result.stderr, result.stderr
+    assert steps.exists(index) and not steps.exists(other)
+    steps.remove()
+
+
+def test_the_privileges_that_the_manual_names_are_enough(bobbin, secured, body):
+    steps = Secured(bobbin, secured)
+    index, old, alias = steps.name(), steps.make(BODY), steps.name("alias")
+    steps.engine.must("PUT", f"{old}/_alias/{alias}")
+    created = steps.run_as("operator", "create", index, *body(BODY), "--async-translog")
+    assert "may not ask for index templates" in created.stderr
+    steps.put(index, {"1": {"id": 1}})
+    for command, name, options in (("tune", index, []), ("refresh", index, []), ("restore", index, []),
+                                   ("promote", index, ["--alias", alias, "--even-if-incomplete"]), ("delete", old, [])):
+        assert (command, steps.run_as("operator", command, name, *options).returncode) == (command, FINISHED)
+    assert list(steps.behind(alias)) == [index] and not steps.exists(old)
     steps.remove()

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from engines import ROOT
+from engines import ROOT, kill_group
 from jobs import CONFIG, DEAD_LETTERS, FINISHED, KILLED, NO_MAPPING, NUMBERS_ONLY, USAGE, all_in, ledger, next_name
 from steps import Steps
 
@@ -151,16 +151,51 @@ def test_an_index_that_lacks_documents_does_not_take_the_old_ones_place(elastics
     assert refresh.live() == f"{refresh.alias}-new" and len(elasticsearch.documents(refresh.alias)) == 59
 
 
-def test_an_index_with_dead_letters_does_not_either(elasticsearch, make_refresh, database, bobbin):
+def test_an_index_with_dead_letters_does_not_either(elasticsearch, make_refresh, database, bobbin, tmp_path):
     refresh = make_refresh(elasticsearch, body=NUMBERS_ONLY, table=database.make_marked(100))
     result = refresh.refused(DEAD_LETTERS, "2 documents were refused", "--suffix", "new")
     assert ledger(result.stdout).dead == 2 and not refresh.steps.behind(refresh.alias)
-    elasticsearch.must("POST", f"{refresh.alias}-new/_close")
-    elasticsearch.must("POST", f"{refresh.alias}-new/_open")
     refresh.refused(DEAD_LETTERS, "2 documents were refused")
-    database.execute(f"UPDATE {refresh.table} SET mark = '1' WHERE mark IS NOT NULL")
     refresh.must("--even-if-incomplete")
     assert len(elasticsearch.documents(refresh.alias)) == 98
+    refresh.refused(CONFIG, "belongs to another job", "--suffix", "newer")  # whose dead letters would be lost
+    mended = {"properties": {"mark": {"type": "integer", "ignore_malformed": True}}}
+    elasticsearch.must("PUT", f"{refresh.alias}-new/_mapping", mended)
+    retry = ["dead", "retry", "--url", elasticsearch.url, tmp_path / "spool"]
+    assert bobbin.run(retry).returncode == FINISHED
+    refresh.refused(DEAD_LETTERS, "2 documents were refused")
+    elasticsearch.must("PUT", f"{refresh.alias}-newer/_mapping", mended)
+    assert bobbin.run(retry).returncode == FINISHED
+    assert "dump" not in refresh.must().stderr  # nothing is read again
+    assert refresh.live() == f"{refresh.alias}-newer" and len(elasticsearch.documents(refresh.alias)) == 100
+
+
+def test_several_workers_share_the_load(elasticsearch, make_refresh, gate, tmp_path):
+    refresh = make_refresh(elasticsearch, rows=200)
+    query = tmp_path / "query.sql"
+    query.write_text(f"SELECT id, body FROM {refresh.table} WHERE gate(id = 25)")
+    del refresh.lines["table"]
+    refresh.lines |= {"query": query, "shards": 8, "lease": "1s"}
+    name = f"{refresh.alias}-shared"
+    words = ["work", name, "--config", tmp_path / "refresh.conf", "--spool"]
+    try:
+        for suffix in ("before", "shared"):
+            gate.shut()
+            process = refresh.bobbin.start(refresh.start_words("--suffix", suffix))
+            gate.wait_until_reached()
+            if suffix == "shared":
+                kill_group(process)  # its shard is another's after the lease
+                again = refresh.start_words()
+                worker, process = (refresh.bobbin.start(one) for one in ([*words, tmp_path / "elsewhere"], again))
+            gate.open()
+            assert process.wait(60) == FINISHED, process.stderr_text()
+            assert elasticsearch.documents(refresh.alias) == refresh.expected() and len(refresh.expected()) == 200
+        assert worker.wait(60) == FINISHED, worker.stderr_text()
+        assert refresh.indices() == [refresh.live()] == [name]
+        jobs = refresh.bobbin.run(["job", "list", "--url", elasticsearch.url]).stdout
+        assert name in jobs and f"{refresh.alias}-before" not in jobs
+    finally:
+        elasticsearch.delete_index("bobbin-jobs")
 
 
 def test_only_the_refresh_that_was_begun_goes_on(elasticsearch, make_refresh):
@@ -171,6 +206,14 @@ def test_only_the_refresh_that_was_begun_goes_on(elasticsearch, make_refresh):
     refresh.refused(CONFIG, "was begun with another query or key")
     assert refresh.indices() == [f"{refresh.alias}-one"]
     elasticsearch.delete_index(f"{refresh.alias}-one")
+    refresh.lines["key"] = "id"
+    refresh.run("--suffix", "two", kill="load-done")
+    elasticsearch.delete_index(f"{refresh.alias}-two")
+    for _ in range(2):  # also once more by the same name, though the spool says that it is finished
+        refresh.must("--suffix", "two")
+        assert elasticsearch.documents(refresh.alias) == refresh.expected()
+        assert refresh.indices() == [f"{refresh.alias}-two"]
+        elasticsearch.delete_index(f"{refresh.alias}-two")
     refresh.must("--suffix", "two")
     assert refresh.indices() == [f"{refresh.alias}-two"]
 
@@ -231,14 +274,20 @@ def test_newer_rows_go_into_the_live_index_and_deleted_ones_leave_it(elasticsear
         assert refresh.steps.note(live, "since")["value"].startswith("2025-12-31 22:00:00.5")
         if point == "since-begun":  # afterwards it isn't taken for seen
             database.execute(f"INSERT INTO {dated} VALUES (22, 'late', '2026-01-02 12:00+00')")
-        else:
-            shutil.rmtree(tmp_path / "spool")
+            shutil.rmtree(tmp_path / "spool", ignore_errors=True)
+        else:  # these were read, and changed behind it
+            database.execute(f"UPDATE {dated} SET body = 'changed', changed = '2026-01-03'::date + id WHERE id IN (6, 7)")
+    refresh.must("--since", "changed")
     refresh.must("--since", "changed")
     found = {key: source["body"] for key, source in elasticsearch.documents(refresh.alias).items()}
-    assert found == {str(i): {3: "new", 4: "new", 21: "more", 22: "late"}.get(i, "old") for i in range(1, 23) if i != 5}
+    assert found == {str(i): {3: "new", 4: "new", 6: "changed", 7: "changed", 21: "more", 22: "late"}.get(i, "old") for i in range(1, 23) if i != 5}
     assert refresh.live() == live and refresh.steps.note(live, "since") == {
         "column": "changed", "value": refresh.steps.note(live, "since")["value"]}
-    database.execute(f"UPDATE {dated} SET body = 'newest', changed = '2026-01-04' WHERE id = 1")
+    refresh.must("--since", "changed")  # again, with nothing new
+    database.execute(f"INSERT INTO {dated} VALUES (23, 'same moment', '2026-01-10')")
+    refresh.must("--since", "changed")
+    assert elasticsearch.documents(refresh.alias)["23"]["body"] == "same moment"
+    database.execute(f"UPDATE {dated} SET body = 'newest', changed = '2026-01-11' WHERE id = 1")
     result = refresh.must("--since", "changed")
-    assert ledger(result.stdout).rows == 2  # and the last of the time before
+    assert ledger(result.stdout).rows == 3  # and the last of the time before
     assert elasticsearch.documents(refresh.alias)["1"]["body"] == "newest"

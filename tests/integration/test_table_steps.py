@@ -3,12 +3,13 @@ clean it, and put it in the live one's place, after which nothing but the rows i
 files: each is done once, wherever it is killed, and none that has changed since."""
 
 import re
+import shutil
 
 import psycopg2
 import pytest
 
 from engines import ROOT
-from jobs import CONFIG, FINISHED, KILLED, STOPPED, USAGE, Database, next_name
+from jobs import CONFIG, FINISHED, KILLED, STOPPED, USAGE, Database, next_name, wait_for
 
 EXAMPLE = ROOT / "examples" / "openverse"
 STEPS = EXAMPLE / "refresh"
@@ -95,7 +96,7 @@ class Refresh:
             "SELECT step, file FROM bobbin_steps WHERE refresh = %s ORDER BY done_at, 1, 2", (self.name,))]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def roles(postgres):
     for role in ("steps_owner", "steps_writer"):
         postgres.execute(f"DROP ROLE IF EXISTS {role}")
@@ -108,7 +109,7 @@ def make_images(postgres, name, rows):
     return Database(postgres, conninfo)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def upstream(postgres):
     database = make_images(postgres, "upstream", 1500)
     database.execute("ALTER TABLE image ADD only_here int")
@@ -118,7 +119,7 @@ def upstream(postgres):
     return database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(postgres, roles, upstream):
     """What each test has a copy of."""
     database = make_images(postgres, "live_template", 1000)
@@ -170,6 +171,32 @@ def test_openverse_drops_tags_that_are_no_good(refresh):
         assert left == [(wanted or tags,)], number
     assert refresh.live.execute("""SELECT count(*) FROM temp_import_image, jsonb_array_elements(tags) AS tag
         WHERE (tag ->> 'accuracy')::float < 0.9""") == [(0,)]
+
+
+def test_openverse_from_upstream_to_the_alias_by_one_command(opensearch, refresh, tmp_path):
+    """As its README says, killed now and then."""
+    for path in (*EXAMPLE.glob("*.json"), EXAMPLE / "refresh.conf"):
+        shutil.copy(path, tmp_path)
+    shutil.copytree(STEPS, tmp_path / "refresh")
+    query = (EXAMPLE / "image.sql").read_text()
+    (tmp_path / "image-import.sql").write_text(re.sub("(?m)^FROM image t$", "FROM temp_import_image t", query))
+    before = refresh.described()
+    command = ["refresh", "refresh.conf", "--dsn", refresh.live.conninfo, "--url", opensearch.url, "--spool", tmp_path / "spool"]
+    try:
+        for point in ("refresh-script-committed", "refresh-load-done", "refresh-promote-done", "refresh-alias-done"):
+            killed = refresh.bobbin.run(command, env={"BOBBIN_CRASH_AT": point}, cwd=tmp_path)
+            assert killed.returncode == KILLED, killed.stderr
+        result = refresh.bobbin.run(command, cwd=tmp_path)
+        assert result.returncode == FINISHED, result.stderr
+        assert refresh.described() == before
+        live = {key for key, in refresh.live.execute("SELECT q.id::text FROM (" + query + ") q")}
+        found = opensearch.documents("image")
+        assert live <= set(found) and len(found) > 1000  # and those whose rows were orphans
+        index, = opensearch.must("GET", "_alias/image")
+        assert set(opensearch.must("GET", "image-*")) == {index}
+    finally:
+        for index in opensearch.must("GET", "image-*"):
+            opensearch.delete_index(index)
 
 
 LEFT_BEHIND = {"policies": ("CREATE POLICY p ON image", "DROP POLICY p ON image"),
@@ -272,6 +299,18 @@ def test_two_at_once_exclude_each_other(own, gate):
     assert result.returncode == STOPPED and "another bobbin runs the steps of image-2" in result.stderr
     gate.open()
     assert first.wait(60) == FINISHED and done(own) == ["a"]
+
+
+def test_a_stop_ends_the_statement_and_leaves_nothing(own):
+    write(own, "before/10-a.sql", "INSERT INTO done VALUES ('a'); SELECT pg_sleep(600)")
+    process = own.bobbin.start(["refresh", "sql", "before", "--dsn", own.live.conninfo, "--index", own.name, "--steps",
+                                own.directory])
+    sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
+    wait_for(lambda: own.live.execute(sleeping), "the statement")
+    process.terminate()
+    assert process.wait(60) == STOPPED and "asked to stop" in process.stderr_text()
+    wait_for(lambda: not own.live.execute(sleeping), "its end")
+    assert done(own) == [] == own.records()
 
 
 def test_an_unknown_variable_is_told_before_anything_is_done(own):

@@ -11,7 +11,6 @@ static const struct {
 } cases[] = {
     {"work images --index i --url http://h --spool s", 64,
      "give either --table NAME or --query FILE"},
-    {"work images --table t --url http://h --spool s", 64, "--index is missing"},
     {"work images --table t --index i --spool s", 64, "--url is missing"},
     {"work images --table t --index i --url http://h", 64, "--spool is missing"},
     {"work --table t --index i --url http://h --spool s", 64, "name the job"},

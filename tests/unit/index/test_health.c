@@ -50,6 +50,19 @@ START_TEST(an_index_that_stays_ill_is_given_up_with_what_it_lacks)
 }
 END_TEST
 
+START_TEST(shards_that_are_being_copied_are_waited_for)
+{
+    const struct canned_answer copying =
+        OK("{\"status\":\"yellow\",\"unassigned_shards\":0,\"initializing_shards\":1}");
+    const struct canned_answer answers[] = {copying, copying, HEALTH("green")};
+    job.give_up_after_ms = 0;
+    BEGIN(answers);
+    unit_assert_ok(step_wait(&steps, "images", &err), err);
+    stepped_assert_count(3);
+    stepped_end();
+}
+END_TEST
+
 START_TEST(an_answer_without_a_health_is_none)
 {
     const struct canned_answer answers[] = {OK("{}")};
@@ -62,4 +75,5 @@ END_TEST
 
 UNIT_MAIN_WITH("index/health", stepped_set_up, NULL, UNIT_EACH(an_index_is_waited_for, waits),
                UNIT_TEST(an_index_that_stays_ill_is_given_up_with_what_it_lacks),
+               UNIT_TEST(shards_that_are_being_copied_are_waited_for),
                UNIT_TEST(an_answer_without_a_health_is_none))

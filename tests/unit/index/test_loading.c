@@ -1,6 +1,7 @@
 /* test_loading.c: what is asked of the cluster, in which order, by create, tune and restore. */
 #include "index/loading.h"
 
+#include "../cli/captured.h"
 #include "stepped.h"
 
 #define NO_TEMPLATE OK("{}")
@@ -67,6 +68,20 @@ START_TEST(a_body_may_be_empty_and_templates_may_not_be_asked_for)
         "{\"settings\":{" LOADING ",\"index.translog.durability\":\"async\"},\"mappings\":{"
         "\"_meta\":{\"bobbin\":{\"restore\":{\"index.refresh_interval\":null,"
         "\"index.number_of_replicas\":null,\"index.translog.durability\":null}}}}}");
+    stepped_end();
+}
+END_TEST
+
+START_TEST(aliases_in_a_body_are_warned_of)
+{
+    const struct canned_answer answers[] = {NO_TEMPLATE, DONE};
+    put_body("{\"aliases\":{\"image\":{}}}");
+    BEGIN(answers);
+    captured_begin();
+    bool ok = step_create(&steps, "images", &err);
+    captured_end();
+    unit_assert_ok(ok, err);
+    captured_assert_told("body.json has aliases: searches see index images from now on");
     stepped_end();
 }
 END_TEST
@@ -237,6 +252,7 @@ END_TEST
 UNIT_MAIN_WITH("index/loading", set_up, tear_down,
                UNIT_TEST(an_index_is_created_by_one_request_that_notes_what_it_replaces),
                UNIT_EACH(a_body_may_be_empty_and_templates_may_not_be_asked_for, no_templates),
+               UNIT_TEST(aliases_in_a_body_are_warned_of),
                UNIT_TEST(an_index_that_an_earlier_try_created_is_success),
                UNIT_TEST(somebody_else_s_index_is_not_taken),
                UNIT_EACH(what_can_not_be_created_is_told, refusals),
