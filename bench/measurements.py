@@ -101,7 +101,7 @@ class Bench:
         return subprocess.run([self.program, "load", "--help"], capture_output=True, check=False).returncode == 0
 
     def source_options(self):
-        return ["--dsn", self.source.address, "--query", self.shape.query, "--index", INDEX]
+        return ["--dsn", self.source.address, "--query", self.source.query_file, "--index", INDEX]
 
     def bobbin(self, command, spool, *options, copy_of=None, last="pending 0"):
         """Measure bobbin with a new spool. LAST has to be in its last line."""
@@ -128,7 +128,7 @@ class Bench:
         return self.python("--dsl")
 
     def go(self):
-        return self.go_worker("-dsn", self.source.address, "-query", self.shape.query)
+        return self.go_worker("-dsn", self.source.address, "-query", self.source.query_file)
 
     def go_load(self):
         return self.go_worker("-file", self.file)

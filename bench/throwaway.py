@@ -46,7 +46,9 @@ class Source(Engine):
         for script in self.shape.scripts:
             self.psql("-v", f"rows={rows}", "-f", script)
         self.psql("-c", "CHECKPOINT")
-        self.query = self.shape.query.read_text().rstrip().rstrip(";")
+        self.query = self.shape.query.read_text().rstrip().rstrip(";").replace("{table}", self.shape.table)
+        self.query_file = self.directory.with_name("query.sql")
+        self.query_file.write_text(self.query)
         self.documents = int(self.ask(f"SELECT count(*) FROM ({self.query}\n) AS q"))
         self.last = int(self.ask(f"SELECT max(id) FROM {self.shape.table}"))
 

@@ -1,7 +1,7 @@
 -- Openverse's audio documents: each row of this query is a document, each column one of its fields.
 -- bobbin reads it in windows of its key (id) and leaves out the fields that are NULL.
 --
--- In production the audio files may stand in another table (temp_import_audio): change "FROM audio t".
+-- {table} is the name that --table gives: audio, or in production perhaps temp_import_audio.
 -- The tables api_deletedaudio and api_matureaudio keep their names.
 --
 -- Written so that no value of any row can make the query fail, and so that it streams in the order
@@ -69,7 +69,7 @@ SELECT
         )
         ELSE to_jsonb(t.filetype)
     END AS extension
-FROM audio t
+FROM {table} t
 LEFT JOIN LATERAL (
     SELECT t.meta_data #> '{}' AS meta_data, t.tags #> '{}' AS tags HAVING true
 ) AS whole ON true

@@ -1,7 +1,7 @@
 -- Openverse's image documents: each row of this query is a document, each column one of its fields.
 -- bobbin reads it in windows of its key (id) and leaves out the fields that are NULL.
 --
--- In production the images may stand in another table (temp_import_image): change "FROM image t".
+-- {table} is the name that --table gives: image, or in production perhaps temp_import_image.
 -- The tables api_deletedimage and api_matureimage keep their names.
 --
 -- Written so that no value of any row can make the query fail, and so that it streams in the order
@@ -66,7 +66,7 @@ SELECT
     CASE
         WHEN rank.backwards <> '' AND strpos(rank.backwards, '/') = 0 THEN lower(reverse(rank.backwards))
     END AS extension
-FROM image t
+FROM {table} t
 LEFT JOIN LATERAL (
     SELECT t.meta_data #> '{}' AS meta_data, t.tags #> '{}' AS tags HAVING true
 ) AS whole ON true

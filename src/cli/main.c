@@ -251,11 +251,17 @@ int main(int argc, char **argv)
     bound_memory();
     signal(SIGBUS, on_bus_error);
     const char *name = argc > 1 ? argv[1] : "";
+    const struct command_row *row = NULL;
+    int words = 0; // the most: "refresh sql" is not "refresh"
     for (int i = 0; i < COMMAND_ROWS; i++) {
-        int words = count_words(&commands[i], argc - 1, argv + 1);
-        if (words > 0)
-            return run_command(&commands[i], argc - words, argv + words);
+        int count = count_words(&commands[i], argc - 1, argv + 1);
+        if (count > words) {
+            words = count;
+            row = &commands[i];
+        }
     }
+    if (row != NULL)
+        return run_command(row, argc - words, argv + words);
     if (strcmp(name, "--version") == 0) {
         puts(PACKAGE_STRING);
         return 0;

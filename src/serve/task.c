@@ -40,8 +40,10 @@ double task_progress(const struct task *t)
         return 100;
     if (c->total == 0)
         return 0;
+    bool is_huge = c->total > UINT64_MAX / HUNDRED_PERCENT;
     uint64_t done = c->acknowledged < c->total ? c->acknowledged : c->total;
-    uint64_t hundredths = (uint64_t)((long double)done / (long double)c->total * HUNDRED_PERCENT);
+    uint64_t hundredths =
+        is_huge ? done / (c->total / HUNDRED_PERCENT) : done * HUNDRED_PERCENT / c->total;
     if (hundredths >= HUNDRED_PERCENT) // all that were counted, but it has not ended, or not well
         hundredths = HUNDRED_PERCENT - 1;
     return (double)hundredths / 100;

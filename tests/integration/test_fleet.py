@@ -1,6 +1,7 @@
 """Several workers do one job: whoever dies, sleeps or is cut off, exactly the query's documents are in the index in the
 end, and little is sent twice."""
 
+import functools
 import json
 import random
 import signal
@@ -46,12 +47,13 @@ def meeting(request, database):
 
 
 @pytest.fixture
-def make_crew(bobbin, database, elasticsearch, tmp_path):
+def make_crew_on(bobbin, database, tmp_path):
+    """make_crew_on(engine, query): whose index is there, and goes with its workers when the test is done."""
     crews = []
 
-    def make(query, coordinator=None, url=None, body=NO_MAPPING):
-        crew = Crew(bobbin, database, elasticsearch, tmp_path, query, coordinator, url)
-        elasticsearch.create_index(crew.index, body)
+    def make(engine, query, coordinator=None, url=None, body=NO_MAPPING):
+        crew = Crew(bobbin, database, engine, tmp_path, query, coordinator, url)
+        engine.create_index(crew.index, body)
         crews.append(crew)
         return crew
 
@@ -59,8 +61,12 @@ def make_crew(bobbin, database, elasticsearch, tmp_path):
     for crew in crews:
         for worker in crew.workers:
             end(worker, signal.SIGKILL)
-        elasticsearch.delete_index(crew.index)
-    elasticsearch.delete_index("bobbin-jobs")
+        crew.engine.delete_index(f"{crew.index},bobbin-jobs")
+
+
+@pytest.fixture
+def make_crew(make_crew_on, elasticsearch):
+    return functools.partial(make_crew_on, elasticsearch)
 
 
 @pytest.fixture
@@ -103,7 +109,7 @@ def test_workers_are_killed_at_random_and_their_clocks_are_wrong(make_crew, data
     assert [shard["state"] for shard in shown["shards"]] == ["done"] * shards
     assert shown["acknowledged"] == rows
     taken_over = sum(shard["epoch"] - 1 for shard in shown["shards"])
-    assert 0 < taken_over <= deaths
+    assert taken_over > 0  # more than died, when the machine is so busy that a beat is late
     # For each death a beat's worth and what was in flight: together less than half a shard, as the machine may be busy.
     again = sum(times - 1 for times in door.sent().values())
     assert again <= taken_over * rows / shards / 2
@@ -116,6 +122,22 @@ def test_64_workers_race_for_16_shards(make_crew, database):
         crew.finish(worker, seconds=120)
     crew.assert_complete()
     assert [shard["epoch"] for shard in crew.shards()] == [1] * 16
+
+
+def test_with_each_search_engine(make_crew_on, database, engine):
+    database.execute(SLOW)
+    table = database.make_numbers(800)
+    crew = make_crew_on(engine, f"SELECT id, body FROM {table} WHERE slowly(0.002)")
+    crew.plan(4)
+    workers = [crew.start() for _ in range(3)]
+    wait_for(lambda: crew.show()["shards_held"] > 2, "shards that are held")
+    end(workers.pop(), signal.SIGKILL)
+    for worker in workers:
+        crew.finish(worker)
+    crew.assert_complete()
+    assert sum(shard["epoch"] for shard in crew.shards()) >= 4  # it may just have had none
+    listed = json.loads(crew.job("list", "--json").stdout)
+    assert [job["rows"] for job in listed] == [800]
 
 
 # --- one fault each ---
@@ -210,6 +232,18 @@ def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
     crew.plan(2)
     assert crew.work().returncode == FINISHED
     crew.assert_complete()
+
+
+def test_a_shard_that_only_lacks_the_word_done_gets_it(make_crew, database, elasticsearch, door):
+    crew = make_crew(f"SELECT id, body FROM {database.make_numbers(200)}", url=door.url)
+    end_of_first = crew.plan(2)["shards"][0]["to"]
+    assert crew.work().returncode == FINISHED
+    for number, key in enumerate([end_of_first, "200"]):  # as if the worker had died there
+        elasticsearch.must("POST", f"bobbin-jobs/_update/{crew.name}:{number}",
+                           {"doc": {"state": "free", "acked_through": key}})
+    assert crew.work().returncode == FINISHED
+    crew.assert_complete()
+    assert max(door.sent().values()) == 1
 
 
 # --- planning, and who may work ---

@@ -12,7 +12,7 @@ from jobs import FINISHED, Ledger, all_in, ledger, wait_for
 sys.path.insert(0, str(ROOT / "bench"))
 from nothing import NullSink, NullSource  # noqa: E402
 
-QUERY = (ROOT / "examples" / "openverse" / "image.sql").read_text()
+QUERY = (ROOT / "examples" / "openverse" / "image.sql").read_text().replace("{table}", "image")
 FEW, MANY = 30_000, 120_000  # the highest id of each run
 MOST_KIB = 32 << 10
 MOST_BETWEEN_KIB = 2 << 10

@@ -65,6 +65,7 @@ def move(engine, bobbin, spool, tmp_path):
         engine.delete_index(indexes[-1])
         (tmp_path / "index.json").write_text(body if isinstance(body, str) else json.dumps(body))
         result = bobbin.run(["run", "--dsn", conninfo, "--query", EXAMPLE / f"{model}.sql",
+                             "--table", model,
                              "--url", engine.url, "--index", indexes[-1],
                              "--create-index", tmp_path / "index.json", "--spool", spool, *options])
         return result, engine.documents(indexes[-1])

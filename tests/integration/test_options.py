@@ -95,7 +95,7 @@ OPTIONS = {
     "no index": ({"index": None}, USAGE, ["--index"]),
     "no spool": ({"spool": None}, USAGE, ["--spool"]),
     "no query": ({"table": None}, USAGE, ["--table", "--query"]),
-    "table and query": ({"query": "x.sql"}, USAGE, ["--table", "--query"]),
+    "table and query without a place for it": ({"query": "/dev/null"}, USAGE, ["--table", "--query", "{table}"]),
     "empty index": ({"index": ""}, USAGE, ["--index"]),
     "no such query": ({"table": None, "query": "none.sql"}, CONFIG, ["none.sql"]),
     "no such config": ({"config": "none.conf"}, CONFIG, ["none.conf"]),

@@ -175,11 +175,10 @@ def test_openverse_drops_tags_that_are_no_good(refresh):
 
 def test_openverse_from_upstream_to_the_alias_by_one_command(opensearch, refresh, tmp_path):
     """As its README says, killed now and then."""
-    for path in (*EXAMPLE.glob("*.json"), EXAMPLE / "refresh.conf"):
+    for path in (*EXAMPLE.glob("*.json"), EXAMPLE / "image.sql", EXAMPLE / "refresh.conf"):
         shutil.copy(path, tmp_path)
     shutil.copytree(STEPS, tmp_path / "refresh")
-    query = (EXAMPLE / "image.sql").read_text()
-    (tmp_path / "image-import.sql").write_text(re.sub("(?m)^FROM image t$", "FROM temp_import_image t", query))
+    query = (EXAMPLE / "image.sql").read_text().replace("{table}", "image")
     before = refresh.described()
     command = ["refresh", "refresh.conf", "--dsn", refresh.live.conninfo, "--url", opensearch.url, "--spool", tmp_path / "spool"]
     try:

@@ -27,6 +27,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     json_decref(json);
+    json = NULL;
     buffer_free(&response.body);
     tasked_tear_down();
 }

@@ -139,7 +139,8 @@ START_TEST(without_a_sound_spool_the_counts_stay)
 }
 END_TEST
 
-ACTED_MAIN("serve/runner", UNIT_TEST(it_runs_the_model_for_the_tasks_rows),
-           UNIT_EACH(its_end_is_told_in_its_own_words, ends), UNIT_TEST(it_stops_when_asked),
-           UNIT_TEST(the_counts_are_those_of_the_spool),
+/* Under valgrind, without forks, /proc/self/exe is valgrind. */
+ACTED_MAIN("serve/runner", UNIT_OWN_PROCESS(it_runs_the_model_for_the_tasks_rows, 1),
+           UNIT_OWN_PROCESS(its_end_is_told_in_its_own_words, COUNT_OF(ends)),
+           UNIT_OWN_PROCESS(it_stops_when_asked, 1), UNIT_TEST(the_counts_are_those_of_the_spool),
            UNIT_TEST(without_a_sound_spool_the_counts_stay))

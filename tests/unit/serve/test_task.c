@@ -47,7 +47,7 @@ static const struct {
     {TASK_ACTIVE, 800000000, 799999999, 99.99},
     {TASK_ACTIVE, 10, 10, 99.99}, // it has not ended
     {TASK_ACTIVE, 10, 11, 99.99}, // rows came after they were counted
-    {TASK_ACTIVE, UINT64_MAX, UINT64_MAX / 2, 49.99},
+    {TASK_ACTIVE, UINT64_MAX, UINT64_MAX / 2, 50},
     {TASK_FAILED, 10, 10, 99.99},
     {TASK_STOPPED, 10, 5, 50},
     {TASK_DONE, 10, 10, 100},
