@@ -1,0 +1,64 @@
+"""The pages of the documentation as a reader would follow them: files that a page gives, and its commands."""
+
+import re
+import shlex
+
+FILE = re.compile(r"`(\w[\w-]*\.\w+)`[^`]*:$")  # the end of a paragraph that gives a file
+CODE = "    "
+CONTINUED = "\\"
+
+
+def blocks(text):
+    """(the paragraph before, the code) for each indented block."""
+    before, code, found = "", [], []
+    for line in [*text.splitlines(), "end"]:
+        if line.startswith(CODE) and (code or not before.strip()):
+            code.append(line[len(CODE):])
+        elif code and not line.strip():
+            code.append("")
+        else:
+            if code:
+                found.append((last, "\n".join(code).strip("\n") + "\n"))
+            code = []
+            if line.strip() and (not before.strip()):
+                paragraph = line
+            elif line.strip():
+                paragraph += " " + line
+            before = line
+            if line.strip():
+                last = paragraph
+    return found
+
+
+def is_program(line, programs):
+    words = line.split()
+    while words and re.fullmatch(r"[A-Z_]+=\S+", words[0]):
+        words = words[1:]
+    return bool(words) and words[0] in programs
+
+
+def commands(code, programs):
+    """The commands of a block: lines that begin with one of PROGRAMS, with those that continue them."""
+    lines, found = iter(code.splitlines()), []
+    for line in lines:
+        if not is_program(line, programs):
+            continue
+        while line.endswith(CONTINUED):
+            line = line[:-1] + " " + next(lines).strip()
+        found.append(" ".join(line.split()))
+    return found
+
+
+def given_file(before):
+    """The name of the file that a block is; None if the paragraph BEFORE it doesn't end with one."""
+    match = FILE.search(before)
+    return match[1] if match else None
+
+
+def bobbin_words(command):
+    """The arguments of the bobbin in a command, without what the shell takes."""
+    words = shlex.split(command.split("bobbin ", 1)[1], comments=True)
+    for stop in ("|", ">", "&&", ";"):
+        if stop in words:
+            words = words[:words.index(stop)]
+    return words
