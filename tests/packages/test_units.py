@@ -1,0 +1,59 @@
+"""The systemd units: systemd takes them, they are shut in, and they restart on what helps only."""
+
+import configparser
+import re
+
+import pytest
+
+from conftest import ROOT, run
+
+UNITS = ROOT / "packaging/systemd"
+SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+MOST_EXPOSED = 2.0
+STOPPED, DEAD_LETTERS, DENIED, CONFIG = "75", "65", "77", "78"
+
+
+def service(name):
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read(UNITS / name)
+    return parser["Service"]
+
+
+@pytest.fixture
+def installed(package, chroot):
+    chroot.run("mkdir", "/packages")
+    run("cp", package.deb, chroot.directory / "packages/bobbin.deb")
+    chroot.install("/packages/bobbin.deb")
+    return chroot
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_shut_in(name):
+    out = run("systemd-analyze", "security", "--offline=true", UNITS / name)
+    exposed = float(re.search(r"Overall exposure level for \S+: ([0-9.]+)", out)[1])
+    assert exposed < MOST_EXPOSED, out
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_restarts_only_when_the_same_command_goes_on(name):
+    section = service(name)
+    assert section["Restart"] == "on-failure"
+    assert section["RestartForceExitStatus"].split() == [STOPPED]
+    never = section["RestartPreventExitStatus"].split()
+    assert {DENIED, CONFIG} <= set(never) and STOPPED not in never
+    assert DEAD_LETTERS in never or name == "bobbin-serve.service"
+
+
+def test_a_worker_has_no_more_memory_than_promised():
+    assert service("bobbin-work@.service")["MemoryMax"] == "64M"
+
+
+def test_systemd_takes_the_units_as_installed(installed):
+    """In the chroot, where the program and the user are those of the package. And with credentials."""
+    drop_in = "/etc/systemd/system/bobbin-work@products.service.d"
+    installed.run("install", "-D", "/usr/share/doc/bobbin/examples/credentials.conf", f"{drop_in}/credentials.conf")
+    names = ["bobbin-work@products.service", "bobbin@products.service", "bobbin-refresh@products.timer",
+             "bobbin-refresh@products.service", "bobbin-serve.service"]
+    out = installed.run("sh", "-c", f"systemd-analyze verify --man=no {' '.join(names)} 2>&1")
+    assert "bobbin" not in out, out
