@@ -35,6 +35,13 @@ function put_command(i,    first, second) {
         print "complete -c bobbin -n '__bobbin_is " first "' -f -a " second " -d " fished(command_help[commands[i]])
 }
 
+function two_words(    i, all) {
+    for (i = 1; i <= command_count; i++)
+        if (second_of(commands[i]) != "")
+            all = all " \"" commands[i] "\""
+    return all
+}
+
 END {
     print "# fish completion for bobbin, made from its table of options."
     print "function __bobbin_is --description 'Are these all words before the cursor?'"
@@ -43,8 +50,11 @@ END {
     print "end"
     print "function __bobbin_takes --description 'Is one of these the command?'"
     print "    set -l words (commandline -opc)"
-    print "    contains -- \"$words[2..3]\" $argv"
-    print "    or contains -- \"$words[2]\" $argv"
+    print "    if contains -- \"$words[2..3]\"" two_words()
+    print "        contains -- \"$words[2..3]\" $argv"
+    print "    else"
+    print "        contains -- \"$words[2]\" $argv"
+    print "    end"
     print "end"
     for (i = 1; i <= command_count; i++)
         put_command(i)
