@@ -57,7 +57,7 @@ def test_a_worker_has_no_more_memory_than_promised():
 def test_systemd_takes_the_units_as_installed(installed):
     """In the chroot, where the program and the user are those of the package. And with credentials."""
     drop_in = "/etc/systemd/system/bobbin-work@products.service.d"
-    installed.run("install", "-D", "/usr/share/doc/bobbin/examples/credentials.conf", f"{drop_in}/credentials.conf")
+    installed.run("install", "-D", "-m", "644", "/usr/share/doc/bobbin/examples/credentials.conf", f"{drop_in}/credentials.conf")
     names = ["bobbin-work@products.service", "bobbin@products.service", "bobbin-refresh@products.timer",
              "bobbin-refresh@products.service", "bobbin-serve.service", "bobbin-serve.socket"]
     out = installed.run("sh", "-c", f"systemd-analyze verify --man=no {' '.join(names)} 2>&1")
@@ -78,6 +78,7 @@ def test_serve_takes_systemds_socket_and_says_how_it_is(package, tmp_path):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     (tmp_path / "models").mkdir()
+    (tmp_path / "models/rows.conf").write_text("url = http://127.0.0.1:1\n")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "notify"))
         listener.settimeout(30)
