@@ -245,21 +245,29 @@ static int count_words(const struct command_row *row, int count, char **words)
     return 0;
 }
 
+/* The row that the most of WORDS name, as "refresh sql" before "refresh"; NULL: none. *NAMING: how many they are. */
+static const struct command_row *find_command(int count, char **words, int *naming)
+{
+    const struct command_row *found = NULL;
+    *naming = 0;
+    for (int i = 0; i < COMMAND_ROWS; i++) {
+        int here = count_words(&commands[i], count, words);
+        if (here > *naming) {
+            found = &commands[i];
+            *naming = here;
+        }
+    }
+    return found;
+}
+
 int main(int argc, char **argv)
 {
     keep_memory_private();
     bound_memory();
     signal(SIGBUS, on_bus_error);
     const char *name = argc > 1 ? argv[1] : "";
-    const struct command_row *row = NULL;
-    int words = 0; // the most: "refresh sql" is not "refresh"
-    for (int i = 0; i < COMMAND_ROWS; i++) {
-        int count = count_words(&commands[i], argc - 1, argv + 1);
-        if (count > words) {
-            words = count;
-            row = &commands[i];
-        }
-    }
+    int words;
+    const struct command_row *row = find_command(argc - 1, argv + 1, &words);
     if (row != NULL)
         return run_command(row, argc - words, argv + words);
     if (strcmp(name, "--version") == 0) {

@@ -47,13 +47,14 @@ static bool is_loopback(const union address *a)
     return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
-static bool describe(int fd, char address[LISTEN_ADDRESS_BYTES], bool *is_local, struct error *err)
+bool listen_describe(int fd, char address[LISTEN_ADDRESS_BYTES], bool *is_local, struct error *err)
 {
     union address own;
     socklen_t size = sizeof own;
     char host[HOST_BYTES], port[PORT_BYTES];
     memset(&own, 0, sizeof own);
     if (getsockname(fd, &own.any, &size) != 0 ||
+        (own.any.sa_family != AF_INET && own.any.sa_family != AF_INET6) ||
         getnameinfo(&own.any, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return error_set(err, ERROR_CONFIG, "its address can't be told");
@@ -78,7 +79,7 @@ static bool listen_at(int *fd, const struct addrinfo *place, struct error *err)
 static bool open_at(int *fd, const struct addrinfo *place, char address[LISTEN_ADDRESS_BYTES],
                     bool *is_local, struct error *err)
 {
-    if (listen_at(fd, place, err) && describe(*fd, address, is_local, err))
+    if (listen_at(fd, place, err) && listen_describe(*fd, address, is_local, err))
         return true;
     if (*fd >= 0)
         close(*fd);

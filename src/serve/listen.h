@@ -12,4 +12,8 @@ enum { LISTEN_ADDRESS_BYTES = 128 };
 MUST_CHECK bool listen_open(int *fd, const char *where, char address[LISTEN_ADDRESS_BYTES],
                             bool *is_local, struct error *err);
 
+/* The same of FD, a socket that listens already; it stays the caller's. ERROR_CONFIG when it has no address of IPv4 or 6. */
+MUST_CHECK bool listen_describe(int fd, char address[LISTEN_ADDRESS_BYTES], bool *is_local,
+                                struct error *err);
+
 #endif

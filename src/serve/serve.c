@@ -1,11 +1,28 @@
 /* serve.c: see serve.h. */
 #include "serve/serve.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
+#include "base/manager.h"
 #include "serve/listen.h"
 #include "serve/model.h"
 #include "serve/server.h"
 #include "serve/supervise.h"
+
+/* At the service manager's socket, when it hands one over, else at --listen. */
+static bool begin_to_listen(const struct serve_options *o, int *fd,
+                            char address[LISTEN_ADDRESS_BYTES], bool *is_local, struct error *err)
+{
+    if (!manager_take_socket(fd, err))
+        return false;
+    if (*fd < 0)
+        return listen_open(fd, o->listen, address, is_local, err);
+    if (listen_describe(*fd, address, is_local, err))
+        return true;
+    close(*fd);
+    return error_wrap(err, "the service manager's socket");
+}
 
 /* Answer requests, and do TASKS. */
 static bool serve(const struct serve_options *o, struct tasks_store *store, struct tasks *tasks,
@@ -15,7 +32,7 @@ static bool serve(const struct serve_options *o, struct tasks_store *store, stru
     char address[LISTEN_ADDRESS_BYTES];
     bool is_local;
     int fd;
-    if (!listen_open(&fd, o->listen, address, &is_local, err))
+    if (!begin_to_listen(o, &fd, address, &is_local, err))
         return false;
     if (!is_local && o->token == NULL)
         log_message(LOG_WARNING,
@@ -26,7 +43,9 @@ static bool serve(const struct serve_options *o, struct tasks_store *store, stru
     if (!server_open(&server, fd, &context, err))
         return false;
     log_message(LOG_INFO, "listening on http://%s", address);
+    manager_notify("READY=1");
     bool ok = supervise(tasks, store, o->models, (size_t)o->tasks, o->give_up_after_ms, err);
+    manager_notify("STOPPING=1");
     server_close(server);
     return ok;
 }

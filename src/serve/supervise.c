@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/manager.h"
 #include "base/stop.h"
 #include "serve/model.h"
 #include "serve/runner.h"
@@ -27,6 +28,8 @@ struct supervisor {
     const char *models;
     size_t most;
     int64_t give_up_after_ms;
+    int64_t watchdog_ms;              // how often the service manager wants to hear; 0: never
+    int64_t heard_at_ms;              // when it did
     struct run *runs[SUPERVISE_MOST]; // the first `count` are there
     size_t count;
 };
@@ -208,16 +211,23 @@ enum {
     CLOSING_MS = 10 // a child that has closed its standard error is about to end
 };
 
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < 0 || b_ms < a_ms ? b_ms : a_ms;
+}
+
 /* How long to wait, when nothing new can be started for WAIT_MS (-1: for ever). */
 static int64_t time_to_wait(const struct supervisor *s, int64_t wait_ms, bool is_stopping)
 {
+    if (s->watchdog_ms > 0)
+        wait_ms = sooner(wait_ms, s->watchdog_ms);
     if (s->count == 0 && !is_stopping)
         return wait_ms;
     int64_t most = TICK_MS;
     for (size_t i = 0; i < s->count; i++)
         if (runner_fd(s->runs[i]->runner) < 0)
             most = CLOSING_MS;
-    return wait_ms < 0 || most < wait_ms ? most : wait_ms;
+    return sooner(wait_ms, most);
 }
 
 /* Until a child says something, there is news, a stop is requested, or it is time to look. */
@@ -235,10 +245,21 @@ static void wait_for_any(const struct supervisor *s, int64_t wait_ms)
     tasks_hear(s->tasks);
 }
 
+/* The loop turns: the service manager hears of it. */
+static void be_heard(struct supervisor *s)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (s->watchdog_ms == 0 || now_ms < s->heard_at_ms + s->watchdog_ms)
+        return;
+    s->heard_at_ms = now_ms;
+    manager_notify("WATCHDOG=1");
+}
+
 static bool go_on(struct supervisor *s, struct error *err)
 {
     while (!stop_is_requested() || s->count > 0) {
         int64_t wait_ms = -1;
+        be_heard(s);
         if (!stop_is_requested() && !start_runs(s, &wait_ms, err))
             return false;
         wait_for_any(s, wait_ms);
@@ -255,7 +276,8 @@ bool supervise(struct tasks *tasks, const struct tasks_store *store, const char 
                            .store = store,
                            .models = models,
                            .most = most,
-                           .give_up_after_ms = give_up_after_ms};
+                           .give_up_after_ms = give_up_after_ms,
+                           .watchdog_ms = manager_watchdog_ms()};
     bool ok = go_on(&s, err);
     for (size_t i = 0; i < s.count; i++)
         free_run(s.runs[i]);
