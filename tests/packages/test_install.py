@@ -1,7 +1,10 @@
 """The package in a clean Debian: installed, used, upgraded, removed, purged; and from an apt repository."""
 
+import os
+
 from conftest import ROOT, run
 
+AUTOPKGTESTS = ROOT / "packaging/debian/tests"
 SPOOL = "/var/spool/bobbin"
 
 
@@ -15,8 +18,8 @@ def test_the_package_is_installed_upgraded_removed_and_purged(package, chroot, t
     before = chroot.find("*bobbin*") | {"/etc/passwd"}
 
     chroot.install("/root/first.deb")
-    assert chroot.run("stat", "-c", "%U %G %a", SPOOL).split() == ["bobbin", "bobbin", "700"]
-    assert chroot.run("stat", "-c", "%U %G %a", "/etc/bobbin/jobs").split() == ["root", "bobbin", "750"]
+    run("cp", AUTOPKGTESTS / "system", chroot.directory / "root/system")
+    chroot.run("/root/system")
     assert chroot.run("getent", "passwd", "bobbin").strip().endswith(":/usr/sbin/nologin")
     assert package.field("Version") in as_bobbin(chroot, "bobbin", "--version")
 
@@ -34,6 +37,10 @@ def test_the_package_is_installed_upgraded_removed_and_purged(package, chroot, t
     chroot.run("apt-get", "-q", "-y", "purge", "bobbin")
     assert chroot.find("*bobbin*") - before == {"/etc/bobbin"}
     assert chroot.run("find", "/etc/bobbin", "-type", "f").split() == ["/etc/bobbin/jobs/products.conf"]
+
+
+def test_the_installed_program_moves_rows_from_a_real_postgresql_into_real_engines(package):
+    run(AUTOPKGTESTS / "engines", cwd=ROOT, env={**os.environ, "BOBBIN": str(package.program)})
 
 
 def test_another_machine_installs_it_from_the_apt_repository(package, chroot, tmp_path):
