@@ -12,7 +12,7 @@ import pytest
 
 from engines import ROOT
 from fleet import Crew
-from jobs import DEAD_LETTERS, FINISHED, NOWHERE, NUMBERS_ONLY, STOPPED
+from jobs import DEAD_LETTERS, FINISHED, NOWHERE, NUMBERS_ONLY, STOPPED, next_name
 from serving import Client, Server
 
 MONITORING = ROOT / "packaging" / "monitoring"
@@ -109,6 +109,19 @@ def test_a_worker_tells_of_its_shard_and_of_its_end(elasticsearch, bobbin, datab
     assert value(samples, "exit_status", *labels) == FINISHED
     assert ("bobbin_job_rows", *labels) not in samples  # no shard is at work
     elasticsearch.delete_index(crew.index)
+
+
+def test_a_refresh_is_told_of_by_its_alias(elasticsearch, bobbin, database, tmp_path):
+    alias, path, body = next_name("alias"), tmp_path / "refresh.prom", tmp_path / "body.json"
+    body.write_text(json.dumps(NUMBERS_ONLY))
+    result = bobbin.run(["refresh", "--dsn", database.conninfo, "--table", database.make_numbers(40), "--alias", alias,
+                         "--url", elasticsearch.url, "--create-index", body, "--spool", tmp_path / "spool",
+                         "--suffix", "1", "--metrics", path])
+    assert result.returncode == FINISHED, result.stderr
+    index = f'index="{alias}"'
+    assert value(read(path), "documents_acknowledged", index) == 40
+    assert value(read(path), "state", index, 'state="done"') == 1
+    elasticsearch.delete_index(f"{alias}-1")
 
 
 def test_a_place_that_is_none_is_told_at_once(make_job, database, tmp_path):
