@@ -1,7 +1,5 @@
 """The package in a clean Debian: installed, used, upgraded, removed, purged; and from an apt repository."""
 
-import os
-
 from conftest import ROOT, run
 
 AUTOPKGTESTS = ROOT / "packaging/debian/tests"
@@ -37,10 +35,6 @@ def test_the_package_is_installed_upgraded_removed_and_purged(package, chroot, t
     chroot.run("apt-get", "-q", "-y", "purge", "bobbin")
     assert chroot.find("*bobbin*") - before == {"/etc/bobbin"}
     assert chroot.run("find", "/etc/bobbin", "-type", "f").split() == ["/etc/bobbin/jobs/products.conf"]
-
-
-def test_the_installed_program_moves_rows_from_a_real_postgresql_into_real_engines(package):
-    run(AUTOPKGTESTS / "engines", cwd=ROOT, env={**os.environ, "BOBBIN": str(package.program)})
 
 
 def test_another_machine_installs_it_from_the_apt_repository(package, chroot, tmp_path):
