@@ -227,14 +227,17 @@ static bool put_name(char out[NAME_BYTES], const char *a, const char *b, struct 
            error_set(err, ERROR_CONFIG, "the name %s-%s is too long", a, b);
 }
 
+/* With milliseconds, as a small refresh takes less than a second, and the next may follow at once. */
 static bool name_new_index(struct refresh *r, struct error *err)
 {
-    char now[32];
-    time_t seconds = (time_t)(clock_wall_ms() / 1000);
+    char second[32], now[40];
+    int64_t wall_ms = clock_wall_ms();
+    time_t seconds = (time_t)(wall_ms / 1000);
     struct tm utc;
     if (r->options->suffix != NULL)
         return put_name(r->index, r->step.alias, r->options->suffix, err);
-    strftime(now, sizeof now, "%Y%m%d-%H%M%S", gmtime_r(&seconds, &utc));
+    strftime(second, sizeof second, "%Y%m%d-%H%M%S", gmtime_r(&seconds, &utc));
+    snprintf(now, sizeof now, "%s-%03d", second, (int)(wall_ms % 1000));
     return put_name(r->index, r->step.alias, now, err);
 }
 

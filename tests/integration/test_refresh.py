@@ -97,7 +97,7 @@ def test_a_refresh_and_the_next_one(engine, make_refresh):
     refresh = make_refresh(engine)
     assert ledger(refresh.must().stdout) == all_in(60)
     first = refresh.live()
-    assert re.fullmatch(rf"{refresh.alias}-\d{{8}}-\d{{6}}", first)
+    assert re.fullmatch(rf"{refresh.alias}-\d{{8}}-\d{{6}}-\d{{3}}", first)
     assert engine.documents(refresh.alias) == refresh.expected()
     assert refresh.steps.settings(first)["index.refresh_interval"] == "7s"
     assert refresh.steps.note(first, "restore") is None
@@ -108,6 +108,15 @@ def test_a_refresh_and_the_next_one(engine, make_refresh):
     assert "is finished already" in refresh.must("--suffix", "second").stderr
     refresh.must("--suffix", "third", "--keep-old")
     assert refresh.indices() == [f"{refresh.alias}-second", f"{refresh.alias}-third"]
+
+
+def test_refreshes_within_one_second_have_an_index_each(elasticsearch, make_refresh):
+    refresh = make_refresh(elasticsearch, rows=3)
+    names = []
+    for _ in range(6):
+        refresh.must()
+        names.append(refresh.live())
+    assert len(set(names)) == 6 and refresh.indices() == names[-1:]
 
 
 SCRIPTS = {"before/10-copy.sql": "CREATE TABLE temp_:table AS SELECT * FROM :table WHERE id > 10; ALTER TABLE temp_:table ADD PRIMARY KEY (id)",
