@@ -135,7 +135,7 @@ bool process_read_line(struct process *p, struct slice *line)
     return true;
 }
 
-static int status_of(int raw)
+int process_status_of(int raw)
 {
     return WIFEXITED(raw) ? WEXITSTATUS(raw) : PROCESS_BY_SIGNAL + WTERMSIG(raw);
 }
@@ -148,7 +148,7 @@ static void reap(struct process *p, int flags)
         pid = waitpid(p->pid, &raw, flags);
     } while (pid < 0 && errno == EINTR);
     p->has_ended = pid != 0;
-    p->status = pid == p->pid ? status_of(raw) : PROCESS_NOT_RUN; // somebody else reaped it
+    p->status = pid == p->pid ? process_status_of(raw) : PROCESS_NOT_RUN; // somebody else reaped it
 }
 
 bool process_has_ended(struct process *p, int *status)

@@ -27,6 +27,9 @@ int process_fd(const struct process *p);
  * now. A line of more than PROCESS_LINE_BYTES comes in pieces. */
 bool process_read_line(struct process *p, struct slice *line);
 
+/* What waitpid(2) says of a process that has ended: its exit status, or PROCESS_BY_SIGNAL + the signal. */
+int process_status_of(int raw);
+
 /* Has it ended? *STATUS: its exit status, or PROCESS_BY_SIGNAL + the signal. Doesn't wait; its last lines
  * can still be read. */
 bool process_has_ended(struct process *p, int *status);

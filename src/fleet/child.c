@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/stop.h"
 
 /* Both processes have it. */
@@ -114,7 +115,7 @@ static bool reap(struct child *c, int options)
     if (got == 0)
         return false;
     c->pid = 0;
-    c->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    c->status = process_status_of(status);
     return true;
 }
 

@@ -19,7 +19,7 @@ void child_allow(struct child *c, int64_t until_ms);
 /* Ask it to end early, as SIGTERM does. */
 void child_ask_to_stop(struct child *c);
 
-/* Has it ended? *STATUS: its exit status; 128 + the signal that ended it. */
+/* Has it ended? *STATUS: its exit status, or PROCESS_BY_SIGNAL (base/process.h) + the signal. */
 bool child_has_ended(struct child *c, int *status);
 
 /* End it now, if it runs, and wait for that. Frees C; NULL is ignored. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/stop.h"
 #include "fleet/child.h"
 #include "fleet/mirror.h"
@@ -223,9 +224,9 @@ static bool end(struct holding *h, int status, struct hold_result *result, struc
     *result = (struct hold_result){HOLD_BACK, status};
     if (has_finished(status))
         return conclude(h, result, err);
-    if (status > 128) {
+    if (status > PROCESS_BY_SIGNAL) {
         log_message(LOG_ERROR, "shard %zu: the process that did it was ended by signal %d",
-                    h->shard->number, status - 128);
+                    h->shard->number, status - PROCESS_BY_SIGNAL);
         result->status = error_exit_status(ERROR_STOPPED);
     }
     hand_back(h);

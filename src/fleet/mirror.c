@@ -3,10 +3,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "sink/admin.h"
+#include "index/ask.h"
 
 enum {
-    PATH_BYTES = 2048,
     KEY_MAX_BYTES = 1 << 20,
     PATIENCE_MS = 1000,
     FORBIDDEN = 403,
@@ -42,21 +41,12 @@ void mirror_close(struct mirror *m)
 static bool ask(struct mirror *m, const char *method, const char *what, struct question_answer *a,
                 struct error *err)
 {
-    struct buffer path;
-    buffer_init(&path, PATH_BYTES);
-    buffer_append_byte(&path, '/');
-    admin_append_encoded(&path, m->index);
-    buffer_append_string(&path, what);
-    const struct question q = {
-        .method = method,
-        .path = buffer_string(&path),
-        .answers = {FORBIDDEN},
-        .index = m->index,
-        .privilege = "view_index_metadata and maintenance",
-    };
-    bool ok = buffer_check(&path, "a path", err) && question_ask(&m->hosts, &q, a, err);
-    buffer_free(&path);
-    return ok;
+    const struct ask question = {.method = method,
+                                 .index = m->index,
+                                 .after = what,
+                                 .answers = {FORBIDDEN},
+                                 .privilege = "view_index_metadata and maintenance"};
+    return ask_cluster(&m->hosts, &question, a, err);
 }
 
 /* Who may not ask is taken to know: docs/fleet.md says what is assumed. */

@@ -13,7 +13,7 @@
 #include "base/process.h"
 #include "spool/spool.h"
 
-enum { WORDS_MAX = 16, EXIT_AGAIN = 75 };
+enum { WORDS_MAX = 16 };
 
 struct runner {
     struct process *process;
@@ -141,7 +141,7 @@ void runner_explain(const struct runner *c, int status, char out[TASK_ERROR_BYTE
 
 bool runner_can_go_on(int status)
 {
-    return status == EXIT_AGAIN || status > PROCESS_BY_SIGNAL;
+    return status == error_exit_status(ERROR_STOPPED) || status > PROCESS_BY_SIGNAL;
 }
 
 /* --- how far it is --- */
