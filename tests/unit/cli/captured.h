@@ -61,4 +61,12 @@ static inline json_t *captured_json(void)
     return json;
 }
 
+/* Was nothing printed, and one line said, with TEXT in it? */
+static inline void captured_assert_one_line(const char *text)
+{
+    captured_assert_told(text);
+    ck_assert_str_eq(captured_out, "");
+    ck_assert_str_eq(strchr(captured_err, '\n'), "\n");
+}
+
 #endif
