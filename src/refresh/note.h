@@ -18,9 +18,6 @@ MUST_CHECK bool note_find(struct question_hosts *hosts, const char *alias, const
                           const char *last, struct note *out, struct error *err);
 void note_free(struct note *n);
 
-/* Is its last step done? */
-bool note_is_done(const struct note *n, const char *step);
-
 /* The name of the last step that is done; "" at the beginning. */
 const char *note_done(const struct note *n);
 
