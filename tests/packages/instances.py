@@ -64,9 +64,10 @@ class Cloud:
 class Machines(threading.Thread):
     """Makes of each instance that comes a worker process, and ends that of each that goes, by SIGKILL."""
 
-    def __init__(self, cloud, program, words, directory, environment):
+    def __init__(self, cloud, program, words, directory, environment, beginning):
         super().__init__(daemon=True)
         self.cloud, self.program, self.words, self.directory = cloud, program, words, directory
+        self.beginning = beginning  # the directory that a program begins in
         self.environment = {**os.environ, **environment}
         self.workers = {}  # instance -> process
         self.images, self.versions, self.capacities, self.looks = set(), set(), [], []
@@ -103,7 +104,7 @@ class Machines(threading.Thread):
             self.workers[name] = subprocess.Popen(
                 ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', instance["PrivateDnsName"], self.program,
                  "work", job, "--spool", spool, *self.words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment, cwd=self.directory.parent, start_new_session=True)
+                env=self.environment, cwd=self.beginning, start_new_session=True)
 
     def _end(self, name):
         if self.workers[name].poll() is None:
@@ -113,11 +114,15 @@ class Machines(threading.Thread):
     def look(self):
         """How far the job is."""
         done = subprocess.run([self.program, "job", "show", self.job, "--json", *self.words], capture_output=True,
-                              check=False, env=self.environment, cwd=self.directory.parent)
+                              check=False, env=self.environment, cwd=self.beginning)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
-    def host(self, name):
-        return self.cloud.instances()[name]["PrivateDnsName"]
+    def interrupt(self, host):
+        """The machine with this name is gone, as a spot instance that nobody warns; its name."""
+        name, = (name for name, one in self.cloud.instances().items() if one["PrivateDnsName"] == host)
+        self._end(name)
+        self.cloud.ec2.terminate_instances(InstanceIds=[name])
+        return host
 
     def close(self):
         self.ending.set()

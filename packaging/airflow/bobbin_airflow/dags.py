@@ -23,8 +23,9 @@ def filtering_tasks(source: str, filtered: str) -> list[BobbinOperator]:
             bobbin("restore_filtered_index", "index", "restore", filtered)]
 
 
-def promote(index: str, alias: str, task_id: str, *options: str) -> BobbinOperator:
-    return bobbin(task_id, "index", "promote", index, "--alias", alias, *options)
+def promote(index: str, alias: str, task_id: str) -> BobbinOperator:
+    """That it is complete was counted by a task before; by now the table may have another name, and fewer rows."""
+    return bobbin(task_id, "index", "promote", index, "--alias", alias, "--even-if-incomplete")
 
 
 def delete_replaced(index: str, task_id: str) -> BobbinOperator:
@@ -65,8 +66,6 @@ def make_refresh_dag(
 
 def _after_load(alias: str, index: str, tables: bool, filtered: bool) -> list[BobbinOperator]:
     copy = f"{index}-filtered"
-    # That it is complete was verified; by now the tables have another name, and rows may be gone from them.
-    verified = "--even-if-incomplete"
     return [
         bobbin("verify", "index", "count", index),
         bobbin("refresh_index", "index", "refresh", index),
@@ -74,7 +73,7 @@ def _after_load(alias: str, index: str, tables: bool, filtered: bool) -> list[Bo
         *(filtering_tasks(index, copy) if filtered else []),
         *([table_step("add_table_constraints", "after", index), table_step("promote_tables", "promote", index)]
           if tables else []),
-        promote(index, alias, "promote_index", verified),
+        promote(index, alias, "promote_index"),
         *([promote(copy, f"{alias}-filtered", "promote_filtered_index")] if filtered else []),
         delete_replaced(index, "delete_old_index"),
         *([delete_replaced(copy, "delete_old_filtered_index")] if filtered else []),
