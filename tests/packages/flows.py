@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -21,12 +22,13 @@ RUN_SECONDS = 180
 class Airflow:
     """The package is a wheel that pip has made and installed, beside Airflow's own virtual environment."""
 
-    def __init__(self, directory, program):
+    def __init__(self, directory, program, environment):
+        self.runner, self.log = None, directory / "log"
         self.venv = run(ROOT / "script/lib/venv", "airflow").strip()
         self.directory, self.home, self.dags = directory, directory / "home", directory / "dags"
         self.dags.mkdir(parents=True)
         self.environment = {
-            **os.environ, "AIRFLOW_HOME": str(self.home), "PYTHONPATH": str(directory / "site"),
+            **os.environ, **environment, "AIRFLOW_HOME": str(self.home), "PYTHONPATH": str(directory / "site"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "PATH": f"{program.parent}:{os.environ['PATH']}", "no_proxy": "*"}
         wheels = directory / "wheels"
@@ -40,44 +42,64 @@ class Airflow:
         return run(f"{self.venv}/bin/airflow", *words, env=self.environment)
 
     def add_connection(self, name, uri):
+        """To be done before the beginning."""
         self.environment[f"AIRFLOW_CONN_{name.upper()}"] = uri
 
-    def start(self, file, dag, **environment):
+    def begin(self):
+        """From here on DAGs can be run."""
+        with open(self.log, "wb") as log:
+            self.runner = subprocess.Popen(
+                [f"{self.venv}/bin/python", ROOT / "tests/packages/run_dags.py"], stdin=subprocess.PIPE, stdout=log,
+                stderr=log, env=self.environment, text=True, start_new_session=True)
+
+    def start(self, file, dag):
         """Begin a run of a DAG."""
-        return Flow(self, file, dag, environment)
+        return Flow(self, self.dags / file, dag)
+
+    def close(self):
+        if self.runner:
+            end_group(self.runner)
+
+    def kept(self):
+        """All that anybody may read of the runs: the log and the metadata database."""
+        return self.log.read_bytes() + b"".join(path.read_bytes() for path in self.home.glob("airflow.db*"))
+
+
+def end_group(process):
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Flow:
-    """A run of a DAG, in a process of its own."""
+    """A run of a DAG."""
 
-    def __init__(self, airflow, file, dag, environment):
-        self.result, self.log = (airflow.directory / f"{dag}.{kind}" for kind in ("json", "log"))
+    def __init__(self, airflow, file, dag):
+        self.airflow, self.begun = airflow, airflow.log.stat().st_size
+        self.result = airflow.directory / f"{dag}.json"
         self.result.unlink(missing_ok=True)
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [f"{airflow.venv}/bin/python", ROOT / "tests/packages/run_dag.py", airflow.dags / file, dag, self.result],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=airflow.environment | environment,
-                start_new_session=True)
+        print(json.dumps({"file": str(file), "dag": dag, "result": str(self.result)}), file=airflow.runner.stdin, flush=True)
 
-    def text(self):
-        return self.log.read_text(errors="replace")
+    def log(self):
+        return self.airflow.log.read_bytes()[self.begun:].decode(errors="replace")
 
     def finish(self):
         """Wait for its end: (the run's state, task -> states)."""
-        try:
-            self.process.wait(RUN_SECONDS)
-        finally:
-            self.process.kill()
-        assert self.result.exists(), self.text()[-6000:]
+        wait_for(lambda: self.result.exists() or self.airflow.runner.poll() is not None, "the DAG's end", RUN_SECONDS)
+        assert self.result.exists(), self.log()[-6000:]
         found = json.loads(self.result.read_text())
         return found["state"], found["tasks"]
+
+    def succeed(self):
+        state, tasks = self.finish()
+        assert state == "success", self.log()
+        return tasks
 
 
 class Openverse:
     """A live database, one upstream, a search engine, and a directory with config files for both models."""
 
     LIVE_ROWS, UPSTREAM_ROWS = 1000, 3000
-    TERM = "castle"
     PASSWORD = "it's \\ 5ecret"
 
     def __init__(self, postgres, engine, directory):
@@ -85,7 +107,7 @@ class Openverse:
         shutil.copytree(EXAMPLE, self.directory)
         self.upstream, self.live = self._make("upstream", self.UPSTREAM_ROWS), self._make("live", self.LIVE_ROWS)
         self._join()
-        (self.directory / "terms.txt").write_text(f"{self.TERM}\n")
+        self.filter("castle")
         for model in ("image", "audio"):
             (self.directory / f"index-{model}.json").write_text(
                 run(ROOT / "script/lib/plain-index", EXAMPLE / f"index-{model}.json"))
@@ -120,10 +142,15 @@ class Openverse:
             "; terms = https://example.org/sensitive-terms.txt", "terms = terms.txt")
         (self.directory / f"{name}.conf").write_text(f"{text}\n[more]\nlease = 2s\n{more}")
 
+    def filter(self, term):
+        """The term that filtered indexes are to be without."""
+        self.term = term
+        (self.directory / "terms.txt").write_text(f"{term}\n")
+
     def has_term(self, document):
         """Does one of the fields that are looked at hold the term?"""
         texts = [document.get("title"), document.get("description"), *(tag["name"] for tag in document.get("tags", []))]
-        return any(re.search(rf"\b{self.TERM}\b", str(text)) for text in texts)
+        return any(re.search(rf"\b{self.term}\b", str(text)) for text in texts)
 
     def behind(self, alias):
         """The one index that the alias stands for."""

@@ -16,8 +16,8 @@ from bobbin_airflow.connections import environment_of
 
 AGAIN = 75  # stopped early: the same command goes on
 STOP_SECONDS = 60  # the program itself ends within 5 s of a SIGTERM
-LINE = re.compile(r"\S+ (error|warning|info): (.*)")  # of its log: when, how bad, what
-LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
+LINE = re.compile(r"\d{4}-\S+Z (?:(error|warning): )?(.*)")  # of its log: when, how bad, what
+LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, None: logging.INFO}
 
 
 @dataclass(frozen=True)
