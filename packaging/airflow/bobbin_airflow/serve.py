@@ -9,14 +9,12 @@ from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-FIRST_ID, LAST_ID = -(2**63), 2**63 - 1
 TIMEOUT_SECONDS = 30
 
 
 def ids_of(shard: dict) -> tuple[int, int]:
-    """The first and the last id of a shard of a plan, both inclusive."""
-    first = int(shard["from"]) if "from" in shard else int(shard["after"]) + 1 if "after" in shard else FIRST_ID
-    return first, int(shard["to"]) if "to" in shard else LAST_ID
+    """The first and the last id of a shard of a plan that has bounds, both inclusive."""
+    return int(shard["from"]) if "from" in shard else int(shard["after"]) + 1, int(shard["to"])
 
 
 def headers_of(connection) -> dict[str, str]:
@@ -66,7 +64,7 @@ class BobbinServeOperator(BaseOperator):
     :param model: which of their models
     :param table: the table to read
     :param index: the index to fill
-    :param shard: one of those that `bobbin plan --json` lists
+    :param shard: one of those that `bobbin plan --from ID --to ID --json` lists
     :param token_conn_id: a connection whose password is the servers' token
     :param stall_seconds: a shard that takes longer has failed
     """

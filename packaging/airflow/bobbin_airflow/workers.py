@@ -78,16 +78,21 @@ class AutoScalingWorkers:
 
 @dataclass(frozen=True)
 class ServeWorkers:
-    """The servers (`bobbin serve`) at URLS, which have the model NAME, else one of the DAG's name."""
+    """The servers (`bobbin serve`) at URLS, which have the model NAME, else one of the DAG's name.
+
+    IDS: the first and the last that the table's key can have; those of PostgreSQL's integer, unless given.
+    """
 
     urls: Sequence[str]
     table: str
     model: str | None = None
+    ids: tuple[int, int] = (-(2**31), 2**31 - 1)
     token_conn_id: str | None = None
     poll_seconds: float = 30
 
     def make_tasks(self, load: Load):
-        plan = BobbinOperator(task_id="plan", arguments=["plan", "--shards", str(load.shards), "--json"], returns="shards")
+        plan = BobbinOperator(task_id="plan", returns="shards", arguments=[
+            "plan", "--json", "--shards", str(load.shards), f"--from={self.ids[0]}", f"--to={self.ids[1]}"])
         shards = BobbinServeOperator.partial(
             task_id="shards", urls=list(self.urls), model=self.model or load.model, table=self.table, index=load.index,
             token_conn_id=self.token_conn_id, poll_seconds=self.poll_seconds).expand(shard=plan.output)
