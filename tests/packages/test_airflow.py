@@ -150,6 +150,10 @@ def test_airflow_knows_the_package(airflow):
     assert "bobbin-airflow" in airflow.airflow("providers", "list")
 
 
+def test_its_parts(airflow):
+    run(f"{airflow.venv}/bin/python", "-m", "unittest", "airflow_parts", cwd=ROOT / "tests/packages", env=airflow.environment)
+
+
 def test_a_refresh_and_a_filtered_index_by_workers_of_this_machine(airflow, openverse):
     openverse.make_old("audio")
     before = openverse.table_number("audio")

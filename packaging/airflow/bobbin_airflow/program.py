@@ -65,12 +65,13 @@ class Call:
 
     def finish(self) -> str:
         """Wait for its end; what it printed. An error unless it succeeded."""
-        for line in self.process.stderr:
-            self._tell(line.rstrip("\n"))
-        status = self.process.wait()
-        self.output.seek(0)
-        printed = self.output.read()
-        self.output.close()
+        with self.output, self.process:  # which waits for it
+            for line in self.process.stderr:
+                self._tell(line.rstrip("\n"))
+            self.process.wait()
+            self.output.seek(0)
+            printed = self.output.read()
+        status = self.process.returncode
         if status != 0:
             raise failure(f"{self.name}: exit status {status}: {self.last_error}", status)
         return printed
