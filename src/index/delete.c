@@ -56,3 +56,22 @@ bool step_delete(struct steps *s, const char *index, struct error *err)
         log_message(LOG_INFO, is_gone ? "index %s is gone already" : "deleted index %s", index);
     return ok;
 }
+
+bool step_delete_replaced(struct steps *s, const char *index, struct error *err)
+{
+    struct look l;
+    const char *alias;
+    size_t i;
+    json_t *names, *name;
+    bool ok = look_at_index(&s->hosts, index, &l, err);
+    json_t *note = ok ? look_note(&l, REPLACED_NOTE) : NULL;
+    json_object_foreach(note, alias, names)
+    {
+        json_array_foreach(names, i, name) ok = ok && step_delete(s, json_string_value(name), err);
+    }
+    if (ok && note == NULL)
+        log_message(LOG_INFO, "index %s has taken no other's place", index);
+    ok = ok && (note == NULL || look_put_note(&s->hosts, &l, REPLACED_NOTE, NULL, err));
+    look_free(&l);
+    return ok;
+}

@@ -217,6 +217,7 @@ def test_without_the_store_nothing_is_claimed(make_crew, database, door):
 def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
     crew, worker = halfway()
     waiting = crew.start()
+    wait_for(lambda: "others hold all shards" in waiting.stderr_text(), "a worker that waits")
     if how == "by hand":
         elasticsearch.delete_index("bobbin-jobs")
     else:
@@ -227,7 +228,9 @@ def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
     gate.open()
     if how == "cancel":
         is_refused(crew.work(), "was cancelled")
-        assert crew.job("delete").returncode == FINISHED
+        for words in ("is forgotten", "is gone already"):
+            done = crew.job("delete")
+            assert done.returncode == FINISHED and words in done.stderr
     is_refused(crew.work(), f"bobbin plan {crew.name} makes it")
     crew.plan(2)
     assert crew.work().returncode == FINISHED
