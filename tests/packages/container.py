@@ -15,6 +15,7 @@ def mount(*words):
 def make_mounts(root, mounts):
     mount("--bind", root, root)
     for source, place, access in mounts:
+        os.makedirs(root + place, exist_ok=True)
         mount("--bind", source, root + place)
         mount("-o", f"remount,bind,{access}", root + place)
     mount("-t", "proc", "proc", root + "/proc")

@@ -17,7 +17,7 @@ import yaml
 from conftest import ROOT, run
 from pods import MANIFESTS, Image, Objects, Pod, job_of, manifest, reaction
 from engines import Postgres, SecuredElasticsearch  # noqa: I001  of the integration tests, as conftest says
-from jobs import CONFIG, DEAD_LETTERS, DENIED, DISK, FINISHED, STOPPED, USAGE, Database, Gate
+from jobs import CONFIG, DEAD_LETTERS, DENIED, DISK, FINISHED, STOPPED, USAGE, Database, Gate, wait_for
 
 JOBS = ("indexed", "plan", "refresh", "work")
 VERSIONS = ("1.33", "1.37")  # the first in which all of it is stable, and the newest
@@ -173,8 +173,15 @@ class Namespace:
         assert changed != self.config["job.conf"]
         self.config["job.conf"] = changed
 
-    def wait_at_the_gate(self):
-        self.config["product.sql"] = self.config["product.sql"].rstrip() + f" WHERE gate(id = {HALFWAY})\n"
+    def put_gate(self, where):
+        self.config["product.sql"] = self.config["product.sql"].rstrip() + f" WHERE gate({where})\n"
+
+    def start_until_the_gate(self, pod):
+        """Its rows wait there."""
+        self.gate.shut()
+        pod.start(pod.spec["containers"][0])
+        wait_for(lambda: self.gate.waiting() or pod.process.poll() is not None, "a row at the gate")
+        assert pod.process.poll() is None, pod.text()
 
     def pod(self, name, index=None):
         return Pod(self.image, self.objects, job_of(name), self.directory, index)
@@ -214,14 +221,12 @@ def run_all(namespace, job, indexes):
 
 
 def test_all_indexes_together_give_every_row_also_when_one_was_killed(namespace):
-    namespace.wait_at_the_gate()
+    namespace.put_gate(f"id = {HALFWAY}")
     bounds = namespace.plan()
     job = job_of("indexed")
     here = next(number for number, to in enumerate(bounds) if to is None or int(to) >= HALFWAY)
-    namespace.gate.shut()
     pod = namespace.pod("indexed", here)
-    pod.start(pod.spec["containers"][0])
-    namespace.gate.wait_until_reached()
+    namespace.start_until_the_gate(pod)
     assert reaction(job, pod.kill()) == "Count"
     namespace.gate.open()
     run_all(namespace, job, [number for number in range(job["completions"]) if number != here])
@@ -232,13 +237,11 @@ def test_all_indexes_together_give_every_row_also_when_one_was_killed(namespace)
 
 def test_workers_hand_their_shards_on_and_do_all_of_them(namespace):
     """Each pod plans in its init container, which finds the plan of the first. SIGTERM costs nothing."""
-    namespace.wait_at_the_gate()
-    namespace.gate.shut()
+    namespace.put_gate("true")
     job = job_of("work")
     first, second = namespace.pod("work"), namespace.pod("work")
     assert first.prepare() == FINISHED, first.text()
-    first.start(first.spec["containers"][0])
-    namespace.gate.wait_until_reached()
+    namespace.start_until_the_gate(first)
     first.signal(signal.SIGTERM)
     assert reaction(job, first.wait()) == "Ignore", first.text()
     namespace.gate.open()
