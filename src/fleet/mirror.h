@@ -27,7 +27,8 @@ void mirror_close(struct mirror *m);
 
 /* Bring SHARD up to date. The spool's index is opened and closed again. When the index keeps its translog in memory for a
  * while (index.translog.durability is async), it is flushed first: *IS_DURABLE false, and SHARD's key left
- * as it was, when that could not be. Errors: the spool's. */
+ * as it was, when that could not be. Errors: the spool's; ERROR_DENIED when a held SHARD's index may not be flushed, which no waiting
+ * mends: a shard that is given up keeps its key. */
 MUST_CHECK bool mirror_update(struct mirror *m, struct shard *shard, bool *is_durable,
                               struct error *err);
 
