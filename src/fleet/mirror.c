@@ -7,7 +7,6 @@
 
 enum {
     KEY_MAX_BYTES = 1 << 20,
-    PATIENCE_MS = 1000,
     FORBIDDEN = 403,
 };
 
@@ -17,23 +16,16 @@ bool mirror_open(struct mirror *m, const struct job_options *o, int64_t timeout_
     *m = (struct mirror){
         .spool = o->spool,
         .index = o->index,
-        .options = *o,
         .acknowledged_before = shard->acknowledged,
         .dead_before = shard->dead,
         .looked_ms = clock_monotonic_ms(),
     };
-    if (m->options.request_timeout_ms > timeout_ms)
-        m->options.request_timeout_ms = timeout_ms;
-    if (!cluster_open(&m->cluster, &m->options, err))
-        return false;
-    m->hosts = (struct question_hosts){
-        .http = m->cluster.http, .urls = m->options.urls, .give_up_after_ms = PATIENCE_MS};
-    return true;
+    return cluster_questions_open(&m->questions, o, timeout_ms, err);
 }
 
 void mirror_close(struct mirror *m)
 {
-    cluster_close(&m->cluster);
+    cluster_questions_close(&m->questions);
 }
 
 /* --- the translog --- */
@@ -49,7 +41,7 @@ static bool look_for_async(struct mirror *m, bool *is_async, struct error *err)
         .answers = {FORBIDDEN},
         .privilege = "view_index_metadata"};
     question_answer_init(&a, QUESTION_ANSWER_MAX_BYTES);
-    bool ok = ask_cluster(&m->hosts, &question, &a, err);
+    bool ok = ask_cluster(&m->questions.hosts, &question, &a, err);
     *is_async = ok && strstr(buffer_string(&a.text), "\"async\"") != NULL;
     question_answer_free(&a);
     return ok;
@@ -59,7 +51,7 @@ static bool flush_if_async(struct mirror *m, struct error *err)
 {
     bool is_async;
     return look_for_async(m, &is_async, err) &&
-           (!is_async || ask_to_flush(&m->hosts, m->index, err));
+           (!is_async || ask_to_flush(&m->questions.hosts, m->index, err));
 }
 
 /* --- the spool --- */

@@ -5,14 +5,11 @@
 
 #include "fleet/shard.h"
 #include "job/cluster.h"
-#include "sink/question.h"
 
 struct mirror {
     const char *spool; // its path
     const char *index;
-    struct job_options options; // with a shorter timeout
-    struct cluster cluster;
-    struct question_hosts hosts;
+    struct cluster_questions questions;
     uint64_t acknowledged_before, dead_before; // by earlier holders
     uint64_t acknowledged;                     // at the last look
     int64_t looked_ms;

@@ -22,7 +22,7 @@ from jobs import CONFIG, DEAD_LETTERS, DENIED, DISK, FINISHED, STOPPED, USAGE, D
 JOBS = ("indexed", "plan", "refresh", "work")
 VERSIONS = ("1.33", "1.37")  # the first in which all of it is stable, and the newest
 KILLED, BUG = 137, 70
-ROWS, MANY, ROW_BYTES = 3000, 30_000, 3000  # MANY: some 90 MiB
+ROWS, MANY, ROW_BYTES = 3000, 25_000, 3000  # MANY: some 75 MiB
 HALFWAY = 1500
 IMAGE_MOST = 30 << 20
 INDEX = {"settings": {"number_of_shards": 1, "number_of_replicas": 0}, "mappings": {"dynamic": False}}
@@ -104,19 +104,29 @@ def test_the_pods_are_as_many_as_the_plan_has_shards():
 # --- the image
 
 @pytest.fixture(scope="module")
-def services():
+def starting():
+    """PostgreSQL and Elasticsearch, which start while the image is made; and what waits for that."""
     made = [Postgres(), SecuredElasticsearch()]
-    try:
-        for service in made:
-            service.start()
-        yield made
-    finally:
-        for service in made:
-            service.remove()
+    with ThreadPoolExecutor() as pool:
+        started = [pool.submit(service.start) for service in made]
+        try:
+            yield made, started
+        finally:
+            for service, start in zip(made, started):
+                if not start.exception():
+                    service.remove()
 
 
 @pytest.fixture(scope="module")
-def image(package, tmp_path_factory):
+def services(starting):
+    made, started = starting
+    for start in started:
+        start.result()
+    return made
+
+
+@pytest.fixture(scope="module")
+def image(starting, package, tmp_path_factory):
     return Image(package, tmp_path_factory.mktemp("image"))
 
 
