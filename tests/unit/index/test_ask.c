@@ -70,6 +70,5 @@ START_TEST(a_flush_is_one_of_all_shards)
 END_TEST
 
 UNIT_MAIN_WITH("index/ask", stepped_set_up, NULL, UNIT_TEST(a_question_is_its_parts),
-               UNIT_TEST(a_refusal_names_the_privilege),
-               UNIT_TEST(a_flush_is_one_of_all_shards),
+               UNIT_TEST(a_refusal_names_the_privilege), UNIT_TEST(a_flush_is_one_of_all_shards),
                UNIT_TEST(a_change_that_not_all_nodes_know_of_is_not_made))
