@@ -12,7 +12,7 @@ from conftest import ROOT, run
 
 sys.path.append(str(ROOT / "tests/integration"))
 
-from jobs import Database, wait_for  # noqa: E402
+from jobs import NOWHERE, Database, wait_for  # noqa: E402
 
 EXAMPLE = ROOT / "examples/openverse"
 PACKAGE = ROOT / "packaging/airflow"
@@ -31,6 +31,7 @@ class Airflow:
             **os.environ, **environment, "AIRFLOW_HOME": str(self.home), "PYTHONPATH": str(directory / "site"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "PATH": f"{program.parent}:{os.environ['PATH']}", "no_proxy": "*"}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Airflow is large: it is compiled once
         wheels = directory / "wheels"
         pip = [f"{self.venv}/bin/pip", "--quiet", "--disable-pip-version-check"]
         source = shutil.copytree(PACKAGE, directory / "source")
@@ -129,9 +130,9 @@ class Openverse:
             CREATE USER MAPPING FOR refresher SERVER upstream OPTIONS (user 'bobbin')""", (self.PASSWORD,))
 
     def write_config(self, name, model, more="", **changes):
-        """refresh.conf for the model, and for the engines of the test: NAME.conf. It has no password. MORE: more lines."""
+        """refresh.conf for the model, as it is here: NAME.conf. It has no password, and no cluster. MORE: more lines."""
         lines = {"dsn": f"host=127.0.0.1 port={self.postgres.port} dbname=live user=refresher", "query": f"{model}.sql",
-                 "table": f"temp_import_{model}", "url": self.engine.url, "create-index": f"index-{model}.json",
+                 "table": f"temp_import_{model}", "url": NOWHERE, "create-index": f"index-{model}.json",
                  "alias": model, "spool": self.directory / "spool", **changes}
         text = (EXAMPLE / "refresh.conf").read_text().replace("table=image", f"table={model}").replace(
             "upstream_table=image", f"upstream_table={model}")

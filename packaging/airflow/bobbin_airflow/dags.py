@@ -1,6 +1,5 @@
 """The DAGs: a whole refresh of a model, and its filtered index alone."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG, chain
@@ -52,15 +51,15 @@ def make_refresh_dag(
     """
     alias = alias or model
     index = f"{alias}-{RUN}"
-    load = Load(model, index, shards)
     common = {"config": config, "program": program, "directory": directory, "postgres_conn_id": postgres_conn_id,
               "cluster_conn_id": cluster_conn_id}
     with DAG(f"{model}_data_refresh", schedule=schedule, **DEFAULTS | {
             "tags": ["bobbin"], "default_args": RETRIES | common | (default_args or {}), **dag_options}) as dag:
-        first, last = workers.make_tasks(load)
+        first, last = workers.make_tasks(Load(model, index, shards))
         before = [table_step("copy_and_clean_tables", "before", index)] if tables else []
         chain(*before, bobbin("create_index", "index", "create", index), first)
-        chain(last, *_after_load(alias, index, tables, filtered), *_forget(workers, load))
+        forget = [bobbin("forget_job", "job", "delete", index)] if workers.has_job else []
+        chain(last, *_after_load(alias, index, tables, filtered), *forget)
     return dag
 
 
@@ -78,11 +77,6 @@ def _after_load(alias: str, index: str, tables: bool, filtered: bool) -> list[Bo
         delete_replaced(index, "delete_old_index"),
         *([delete_replaced(copy, "delete_old_filtered_index")] if filtered else []),
     ]
-
-
-def _forget(workers, load: Load) -> Sequence[BobbinOperator]:
-    task = workers.forget(load)
-    return [task] if task else []
 
 
 def make_filtered_index_dag(

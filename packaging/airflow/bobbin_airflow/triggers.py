@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from bobbin_airflow.program import Program
+from bobbin_airflow.program import AGAIN, Program
 
 DONE, CANCELLED, UNKNOWN, STALLED, SUPERFLUOUS = "done", "cancelled", "unknown", "stalled", "superfluous"
-UNREADABLE = 78  # the program's exit status: there is no such job, or it is asked for wrongly
 
 
 def unfinished(job: dict) -> int:
@@ -54,7 +53,7 @@ class BobbinJobTrigger(BaseTrigger):
         progress, since = None, time.monotonic()
         while True:
             job, error = await self._look(environment)
-            if job is None and error:
+            if error:
                 yield TriggerEvent({"state": UNKNOWN, "error": error})
                 return
             if job and (now := (job["acknowledged"], job["dead"], job["shards_done"])) != progress:
@@ -78,8 +77,9 @@ class BobbinJobTrigger(BaseTrigger):
         printed, said = await process.communicate()
         if process.returncode == 0:
             return json.loads(printed), ""
-        self.log.warning("%s", said.decode(errors="replace").strip())
-        return None, said.decode(errors="replace").strip() if process.returncode >= UNREADABLE else ""
+        error = said.decode(errors="replace").strip()
+        self.log.warning("%s", error)
+        return None, "" if process.returncode == AGAIN else error
 
 
 def event(state: str, job: dict | None) -> dict:
