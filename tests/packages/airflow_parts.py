@@ -83,11 +83,13 @@ class AGroup(unittest.TestCase):
         policy = {"LaunchTemplate": {"LaunchTemplateSpecification": template("arm", "$Latest"), "Overrides": [
             {"InstanceType": "t4g.small"}, {"InstanceType": "t3.small", "LaunchTemplateSpecification": template("x86", "7")}]},
             "InstancesDistribution": {"OnDemandBaseCapacity": 0}}
-        self.assertEqual(pinned(policy, {"arm": "3", "x86": "9"}.get), {
+        self.assertEqual(pinned(policy, lambda template: {"arm": "3", "x86": "9"}[template[1]]), {
             "LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": "arm", "Version": "3"}, "Overrides": [
                 {"InstanceType": "t4g.small"},
                 {"InstanceType": "t3.small", "LaunchTemplateSpecification": {"LaunchTemplateId": "x86", "Version": "9"}}]},
             "InstancesDistribution": {"OnDemandBaseCapacity": 0}})
+        self.assertEqual(pinned({"LaunchTemplateName": "a", "Version": "$Default"}, lambda template: "4"),
+                         {"LaunchTemplateName": "a", "Version": "4"})
 
     def test_only_those_that_hold_nothing_are_ended_and_no_more_than_is_too_many(self):
         group = [Instance(f"i-{n}", frozenset({f"i-{n}", f"ip-{n}"})) for n in range(4)]
