@@ -42,9 +42,11 @@ class ACommand(unittest.TestCase):
 
     def test_what_it_says_is_logged_and_what_it_prints_is_given_back(self):
         with self.assertLogs(LOG, logging.INFO) as caught:
-            printed = self.call('echo "$1"; echo "2026-11-27T14:27:21.074Z warning: slow" >&2; echo as it is >&2', "{}").finish()
+            said = 'echo "2026-11-27T14:27:21.074Z warning: slow" >&2; echo as it is >&2'
+            printed = self.call(f'echo "$1"; {said}', "{}").finish()
         self.assertEqual(printed, "{}\n")
-        self.assertEqual([(one.levelname, one.message) for one in caught.records], [("WARNING", "slow"), ("INFO", "as it is")])
+        records = [(one.levelname, one.message) for one in caught.records]
+        self.assertEqual(records, [("WARNING", "slow"), ("INFO", "as it is")])
 
     def test_a_kill_lets_it_stop_well(self):
         call = self.call("trap 'echo stopped; exit 75' TERM; echo begun >&2; while :; do sleep 0.05; done")
@@ -77,17 +79,17 @@ class Connections(unittest.TestCase):
 
 class AGroup(unittest.TestCase):
     def test_all_of_its_templates_are_pinned(self):
+        def policy(arm, x86):
+            return {"InstancesDistribution": {"OnDemandBaseCapacity": 0}, "LaunchTemplate": {
+                "LaunchTemplateSpecification": arm, "Overrides": [
+                    {"InstanceType": "t4g.small"}, {"InstanceType": "t3.small", "LaunchTemplateSpecification": x86}]}}
+
         def template(name, version):
             return {"LaunchTemplateId": name, "LaunchTemplateName": f"the {name}", "Version": version}
 
-        policy = {"LaunchTemplate": {"LaunchTemplateSpecification": template("arm", "$Latest"), "Overrides": [
-            {"InstanceType": "t4g.small"}, {"InstanceType": "t3.small", "LaunchTemplateSpecification": template("x86", "7")}]},
-            "InstancesDistribution": {"OnDemandBaseCapacity": 0}}
-        self.assertEqual(pinned(policy, lambda template: {"arm": "3", "x86": "9"}[template[1]]), {
-            "LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": "arm", "Version": "3"}, "Overrides": [
-                {"InstanceType": "t4g.small"},
-                {"InstanceType": "t3.small", "LaunchTemplateSpecification": {"LaunchTemplateId": "x86", "Version": "9"}}]},
-            "InstancesDistribution": {"OnDemandBaseCapacity": 0}})
+        found = pinned(policy(template("arm", "$Latest"), template("x86", "7")), lambda one: f"new of {one[1]}")
+        self.assertEqual(found, policy({"LaunchTemplateId": "arm", "Version": "new of arm"},
+                                       {"LaunchTemplateId": "x86", "Version": "new of x86"}))
         self.assertEqual(pinned({"LaunchTemplateName": "a", "Version": "$Default"}, lambda template: "4"),
                          {"LaunchTemplateName": "a", "Version": "4"})
 
@@ -100,7 +102,8 @@ class AGroup(unittest.TestCase):
 
 
 class AJob(unittest.TestCase):
-    SHARDS = [{"state": "done", "holder": "ip-1:7:a"}, {"state": "held", "holder": "ip-2:7:b"}, {"state": "free", "holder": ""}]
+    SHARDS = [{"state": "done", "holder": "ip-1:7:a"}, {"state": "held", "holder": "ip-2:7:b"},
+              {"state": "free", "holder": ""}]
     JOB = {"state": "open", "shards": SHARDS, "shards_done": 1, "acknowledged": 5, "dead": 1, "rows": 9}
 
     def test_it_is_waited_for_until_something_happens(self):
@@ -115,7 +118,7 @@ class AJob(unittest.TestCase):
     def test_only_a_job_that_is_whole_is_a_success(self):
         sensor = BobbinJobSensor(task_id="wait", job="j")
         sensor.resume({}, {"state": "done", "acknowledged": 5, "dead": 0})
-        for failed in ({"state": "done", "dead": 1}, {"state": "cancelled"}, {"state": "unknown", "error": "there is no job j"}):
+        for failed in ({"state": "done", "dead": 1}, {"state": "cancelled"}, {"state": "unknown", "error": "no job j"}):
             with self.assertRaises(AirflowFailException):
                 sensor.resume({}, failed)
         with self.assertRaisesRegex(AirflowException, "no progress"):

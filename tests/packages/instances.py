@@ -24,8 +24,8 @@ class Cloud:
     def __init__(self, directory, size):
         self.log = open(directory / "moto.log", "wb")
         venv = run(ROOT / "script/lib/venv", "aws").strip()
-        self.server = subprocess.Popen([f"{venv}/bin/moto_server", "-H", "127.0.0.1", "-p", "0"], stdin=subprocess.DEVNULL,
-                                       stdout=self.log, stderr=self.log)
+        self.server = subprocess.Popen([f"{venv}/bin/moto_server", "-H", "127.0.0.1", "-p", "0"],
+                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         log = directory / "moto.log"
         found = wait_for(lambda: [line for line in log.read_text().splitlines() if "Running on http" in line], "moto")
         self.url = found[0].split("Running on ")[1].strip()
@@ -41,7 +41,8 @@ class Cloud:
             MixedInstancesPolicy={
                 "InstancesDistribution": {"OnDemandBaseCapacity": 0, "OnDemandPercentageAboveBaseCapacity": 0},
                 "LaunchTemplate": {"LaunchTemplateSpecification": arm64, "Overrides": [
-                    {"InstanceType": "t4g.small"}, {"InstanceType": "t3a.small", "LaunchTemplateSpecification": amd64}]}})
+                    {"InstanceType": "t4g.small"},
+                    {"InstanceType": "t3a.small", "LaunchTemplateSpecification": amd64}]}})
 
     def make_version(self, number):
         """The launch templates, or a newer version of each."""
@@ -70,8 +71,7 @@ class Cloud:
 def versions(group):
     """Of both launch templates."""
     template = group["MixedInstancesPolicy"]["LaunchTemplate"]
-    override, = (one["LaunchTemplateSpecification"] for one in template["Overrides"] if "LaunchTemplateSpecification" in one)
-    return template["LaunchTemplateSpecification"]["Version"], override["Version"]
+    return tuple(part["LaunchTemplateSpecification"]["Version"] for part in (template, template["Overrides"][1]))
 
 
 class Machines(threading.Thread):

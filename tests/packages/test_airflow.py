@@ -1,7 +1,7 @@
 """Airflow runs the DAGs of packaging/airflow, installed as a package, on a real PostgreSQL and a real search engine.
 
-The workers are processes of Airflow's machine; processes that stand in for the instances of an Auto Scaling group in moto, one of
-which is killed; and servers.
+The workers are processes of Airflow's machine; processes that stand in for the instances of an Auto Scaling group in
+moto, one of which is killed; and servers.
 """
 
 import json
@@ -64,9 +64,9 @@ def servers(openverse, program, tmp_path_factory):
         with open(log, "wb") as file:
             process = subprocess.Popen(
                 [program, "serve", "--listen", "127.0.0.1:0", "--models", directory / "models", "--state",
-                 directory / f"state-{number}", "--token-file", directory / "token"], stdin=subprocess.DEVNULL, stdout=file,
-                stderr=file, env={**os.environ, "PGPASSWORD": openverse.PASSWORD}, cwd=openverse.directory,
-                start_new_session=True)
+                 directory / f"state-{number}", "--token-file", directory / "token"],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=openverse.directory, start_new_session=True,
+                env={**os.environ, "PGPASSWORD": openverse.PASSWORD})
         found = wait_for(lambda log=log: re.search(r"listening on (http://\S+)", log.read_text()), "a server")
         made[found[1]] = process
     yield made
@@ -84,7 +84,8 @@ def cloud(tmp_path_factory):
 AS_HERE = {  # what the example is to say here
     "count=8)": "count=3, poll_seconds=0.2, stall_seconds=60)",
     '{"image": 64, "audio": 16}': '{"image": 6, "audio": 4}',
-    "directory=CONFIGS": 'directory=CONFIGS, cluster_conn_id="search", default_args={"retries": 0, "postgres_conn_id": "api"}'}
+    "directory=CONFIGS": 'directory=CONFIGS, cluster_conn_id="search", default_args=HERE',
+    "\nCONFIGS =": '\nHERE = {"retries": 0, "postgres_conn_id": "api"}\nCONFIGS ='}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,8 @@ def airflow(openverse, cloud, servers, program, tmp_path_factory):
         example = example.replace(old, new)
     (made.dags / "openverse.py").write_text(example)
     shutil.copy(ROOT / "tests/packages/dags/own.py", made.dags)
-    made.add_connection("api", f"postgres://refresher:{quote(openverse.PASSWORD)}@127.0.0.1:{openverse.postgres.port}/live")
+    made.add_connection(
+        "api", f"postgres://refresher:{quote(openverse.PASSWORD)}@127.0.0.1:{openverse.postgres.port}/live")
     made.add_connection("search", openverse.engine.url.replace("//", f"//elastic:{CLUSTER_PASSWORD}@"))
     made.add_connection("servers", f"http://:{TOKEN}@servers")
     made.begin()
@@ -134,12 +136,14 @@ def assert_filtered(openverse, model):
     assert 0 < len(filtered) < len(documents)
 
 
-def test_airflow_knows_the_package(airflow):
-    assert "bobbin-airflow" in airflow.airflow("providers", "list")
+def test_airflow_knows_the_package(airflow, program):
+    version = run(program, "--version").split()[1]
+    assert re.search(rf"(?m)^bobbin-airflow +\|.*\| {version} *$", airflow.airflow("providers", "list"))
 
 
 def test_its_parts(airflow):
-    run(f"{airflow.venv}/bin/python", "-B", "-m", "unittest", "airflow_parts", cwd=ROOT / "tests/packages", env=airflow.environment)
+    run(f"{airflow.venv}/bin/python", "-B", "-m", "unittest", "airflow_parts", cwd=ROOT / "tests/packages",
+        env=airflow.environment)
 
 
 def test_a_refresh_and_a_filtered_index_by_workers_of_this_machine(airflow, openverse):
@@ -165,8 +169,9 @@ def machines(cloud, openverse, program, tmp_path):
     def start(config, more="", **changes):
         (tmp_path / "machines").mkdir()
         openverse.write_config(f"{config}-worker", "image", more, url=openverse.engine.url, **changes)
-        made.append(Machines(cloud, program, ["--config", openverse.directory / f"{config}-worker.conf"], tmp_path / "machines",
-                             {"PGPASSWORD": openverse.PASSWORD}, openverse.directory))
+        words = ["--config", openverse.directory / f"{config}-worker.conf"]
+        made.append(Machines(cloud, program, words, tmp_path / "machines", {"PGPASSWORD": openverse.PASSWORD},
+                             openverse.directory))
         made[-1].start()
         return made[-1]
 
@@ -175,7 +180,8 @@ def machines(cloud, openverse, program, tmp_path):
         one.close()
 
 
-SOME = 150  # rows, of some 450 of a shard; a beat is some 30 behind
+SLOWLY = "max-rate = 120\nwindow-rows = 25\nframe-size = 4K\nsegment-size = 16K\nin-flight = 2\n"
+SOME = 200  # rows, of some 450 of a shard; a beat is some 50 behind
 
 
 class Interruption:
@@ -187,7 +193,7 @@ class Interruption:
 
     def look(self, job):
         for number, shard in enumerate(job["shards"]):
-            if self.victim is None and shard["state"] == "held" and shard["acknowledged"] > SOME:
+            if not self.victim and shard["state"] == "held" and shard["acknowledged"] > SOME:
                 self.shard, self.epoch, self.acknowledged = number, shard["epoch"], shard["acknowledged"]
                 self.machines.cloud.make_version(1)
                 self.victim = self.machines.interrupt(shard["holder"].split(":")[0])
@@ -196,7 +202,7 @@ class Interruption:
 def test_a_refresh_by_a_group_of_instances_of_which_one_is_interrupted(airflow, openverse, cloud, machines):
     openverse.make_old("image")
     before = openverse.table_number("image")
-    group = machines("image", "max-rate = 120\nwindow-rows = 25\nframe-size = 4K\nsegment-size = 16K\nin-flight = 2\n")
+    group = machines("image", SLOWLY)
     interruption = Interruption(group)
     airflow.start("openverse.py", "image_data_refresh").succeed()
     group.close()

@@ -1,7 +1,7 @@
 """An Auto Scaling group of workers: which launch template they begin with, which job they do, how many there are.
 
-What a refresh does to the group stands in the group, so that each step may be done again by whomever: the job's name is the tag
-`bobbin-job`, which instances get at their launch; and a group that has the tag of a job has its template pinned for that job.
+What a refresh does to the group stands in the group, so that each step may be done again by whomever: the job's name is
+the tag `bobbin-job`, which instances get at their launch; and a group that has a job's tag is pinned for that job.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """Who fills the index: processes on Airflow's machines, an Auto Scaling group's instances, or servers.
 
-Each kind makes the tasks from the plan to the last shard. When there is a job of several workers (docs/fleet.md), it has the
-index's name.
+Each kind makes the tasks from the plan to the last shard. When there is a job of several workers (docs/fleet.md), it
+has the index's name.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ class LocalWorkers:
     def make_tasks(self, load: Load):
         """The first and the last of the tasks."""
         plan = plan_job(load)
-        workers = [BobbinWorkOperator(task_id=f"worker_{number}", job=load.index, spool=self.spool, options=self.options)
-                   for number in range(self.count)]
+        words = {"job": load.index, "spool": self.spool, "options": self.options}
+        workers = [BobbinWorkOperator(task_id=f"worker_{number}", **words) for number in range(self.count)]
         plan >> workers
         return plan, workers
 

@@ -13,5 +13,5 @@ refused = make_refresh_dag(
     workers=AutoScalingWorkers(group="bobbin-workers", count=2, poll_seconds=0.2))
 served = make_refresh_dag(
     "served", alias="audio", config=f"{CONFIGS}/audio.conf", shards=4, **COMMON,
-    workers=ServeWorkers(urls=environ["SERVERS"].split(), table="temp_import_audio", model="audio", token_conn_id="servers",
-                         poll_seconds=0.2))
+    workers=ServeWorkers(urls=environ["SERVERS"].split(), table="temp_import_audio", model="audio",
+                         token_conn_id="servers", poll_seconds=0.2))
