@@ -62,6 +62,7 @@ START_TEST(it_goes_on_behind_the_last_step_that_is_done)
         new,
         COUNT("9"),
         HEALTH("green"),
+        DONE, // what it replaces
         DONE,
         new,
         DONE, // alias
@@ -71,10 +72,10 @@ START_TEST(it_goes_on_behind_the_last_step_that_is_done)
         DONE, // delete
     };
     unit_assert_ok(run(answers, COUNT_OF(answers)), err);
-    stepped_assert_asked(10, "POST /_aliases ",
+    stepped_assert_asked(11, "POST /_aliases ",
                          "{\"actions\":[{\"remove\":{\"index\":\"image-1\",\"alias\":\"image\"}},"
                          "{\"add\":{\"index\":\"image-2\",\"alias\":\"image\"}}]}");
-    stepped_assert_asked(14, "DELETE /image-1 ", NULL);
+    stepped_assert_asked(15, "DELETE /image-1 ", NULL);
     stepped_assert_count(COUNT_OF(answers));
     canned_stop(&server);
 }
