@@ -59,8 +59,9 @@ static bool do_step(enum command command, struct steps *s, const struct options 
     case COMMAND_INDEX_PROMOTE:
         return step_promote(s, index, err);
     default:
-        return o->step.replaced_by != NULL ? step_delete_replaced(s, o->step.replaced_by, err)
-                                           : step_delete(s, index, err);
+        return o->step.replaced_by != NULL
+                   ? step_delete_replaced(s, o->step.replaced_by, NULL, NULL, err)
+                   : step_delete(s, index, err);
     }
 }
 

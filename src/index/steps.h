@@ -131,7 +131,12 @@ MUST_CHECK bool step_promote(struct steps *s, const char *index, struct error *e
  * one whose name begins with ".", which are the cluster's own. */
 MUST_CHECK bool step_delete(struct steps *s, const char *index, struct error *err);
 
-/* Delete the indices whose place INDEX has taken behind an alias, each as step_delete does, and forget them. */
-MUST_CHECK bool step_delete_replaced(struct steps *s, const char *index, struct error *err);
+/* What else goes when INDEX is deleted. */
+typedef bool step_after_delete(void *context, const char *index, struct error *err);
+
+/* Delete the indices whose place INDEX has taken behind an alias, each as step_delete does, with AFTER (or NULL) behind it, and
+ * then forget them. */
+MUST_CHECK bool step_delete_replaced(struct steps *s, const char *index, step_after_delete *after,
+                                     void *context, struct error *err);
 
 #endif

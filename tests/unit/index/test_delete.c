@@ -65,7 +65,7 @@ START_TEST(those_that_another_has_replaced_are_deleted_and_forgotten)
                                             MISSING, FOUND("image-1", SETTINGS, "", ""), DONE,
                                             DONE};
     BEGIN(answers);
-    unit_assert_ok(step_delete_replaced(&steps, "image-2", &err), err);
+    unit_assert_ok(step_delete_replaced(&steps, "image-2", NULL, NULL, &err), err);
     stepped_assert_asked(3, "DELETE /image-1 ", NULL);
     stepped_assert_asked(4, "PUT /image-2/_mapping ", "{\"_meta\":{}}");
     stepped_end();
@@ -78,8 +78,8 @@ START_TEST(nothing_is_deleted_when_nothing_was_replaced_or_it_is_needed_again)
                                             FOUND("image-2", SETTINGS, REPLACED, ""),
                                             FOUND("image-0", SETTINGS, "", "\"image\":{}")};
     BEGIN(answers);
-    unit_assert_ok(step_delete_replaced(&steps, "image-2", &err), err);
-    unit_assert_error(step_delete_replaced(&steps, "image-2", &err), err, ERROR_CONFIG,
+    unit_assert_ok(step_delete_replaced(&steps, "image-2", NULL, NULL, &err), err);
+    unit_assert_error(step_delete_replaced(&steps, "image-2", NULL, NULL, &err), err, ERROR_CONFIG,
                       "alias image points to");
     stepped_assert_count(3);
     stepped_end();
