@@ -1,4 +1,4 @@
-"""Parts of bobbin_airflow alone: python -m unittest airflow_parts, with Airflow's Python."""
+"""Parts of bobbin_airflow alone: python -m unittest airflow_parts, with Airflow's Python and moto at $AWS_ENDPOINT_URL."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ import unittest
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from bobbin_airflow.autoscaling import Instance, pinned, superfluous
+from bobbin_airflow.autoscaling import GroupIsBusy, Instance, WorkerGroup, pinned, superfluous
 from bobbin_airflow.connections import environment_of
 from bobbin_airflow.program import Call, Program
 from bobbin_airflow.sensors import BobbinJobSensor
@@ -99,6 +99,50 @@ class AGroup(unittest.TestCase):
         self.assertEqual(names, ["i-1", "i-3"])
         self.assertEqual(len(superfluous(group, ["ip-0"], wanted=2)), 2)
         self.assertEqual(superfluous(group, [], wanted=4), [])
+
+
+class AGroupOfTwoJobs(unittest.TestCase):
+    """In moto, at $AWS_ENDPOINT_URL."""
+
+    def setUp(self):
+        self.one, self.other = WorkerGroup("shared", "one"), WorkerGroup("shared", "other")
+        self.make_version(self.one.ec2.create_launch_template)
+        self.one.scaling.create_auto_scaling_group(
+            AutoScalingGroupName="shared", MinSize=0, MaxSize=2, AvailabilityZones=["us-east-1a"],
+            LaunchTemplate={"LaunchTemplateName": "shared", "Version": "$Latest"})
+        self.addCleanup(self.remove)
+
+    def remove(self):
+        self.one.scaling.delete_auto_scaling_group(AutoScalingGroupName="shared", ForceDelete=True)
+        self.one.ec2.delete_launch_template(LaunchTemplateName="shared")
+
+    @staticmethod
+    def make_version(make):
+        make(LaunchTemplateName="shared", LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.small"})
+
+    def version(self):
+        return self.one.describe()["LaunchTemplate"]["Version"]
+
+    def test_it_is_pinned_once_for_a_job_and_anew_for_the_next(self):
+        self.one.pin("$Latest")
+        self.make_version(self.one.ec2.create_launch_template_version)
+        self.one.pin("$Latest")
+        self.assertEqual(self.version(), "1")
+        self.other.pin("$Latest")
+        self.assertEqual(self.version(), "2")
+
+    def test_a_job_takes_no_group_that_is_at_work_and_ends_nobody_elses_instances(self):
+        self.one.pin("$Latest")
+        self.one.resize(2)
+        with self.assertRaisesRegex(GroupIsBusy, "2 instances, of job one"):
+            self.other.pin("$Latest")
+        with self.assertRaises(GroupIsBusy):
+            self.other.resize(1)
+        self.other.empty()
+        self.assertEqual(self.one.capacity(), 2)
+        self.one.empty()
+        self.assertEqual(self.one.capacity(), 0)
+        self.other.pin("$Latest")
 
 
 class AJob(unittest.TestCase):
