@@ -1,4 +1,4 @@
-"""Parts of bobbin_airflow alone: python -m unittest airflow_parts, with Airflow's Python."""
+"""Parts of bobbin_airflow alone: python -m unittest airflow_parts, with Airflow's Python and moto at $AWS_ENDPOINT_URL."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ import unittest
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from bobbin_airflow.autoscaling import Instance, pinned, superfluous
+from bobbin_airflow.autoscaling import GroupIsBusy, Instance, WorkerGroup, pinned, superfluous
 from bobbin_airflow.connections import environment_of
 from bobbin_airflow.program import Call, Program
 from bobbin_airflow.sensors import BobbinJobSensor
@@ -42,9 +42,11 @@ class ACommand(unittest.TestCase):
 
     def test_what_it_says_is_logged_and_what_it_prints_is_given_back(self):
         with self.assertLogs(LOG, logging.INFO) as caught:
-            printed = self.call('echo "$1"; echo "2026-11-27T14:27:21.074Z warning: slow" >&2; echo as it is >&2', "{}").finish()
+            said = 'echo "2026-11-27T14:27:21.074Z warning: slow" >&2; echo as it is >&2'
+            printed = self.call(f'echo "$1"; {said}', "{}").finish()
         self.assertEqual(printed, "{}\n")
-        self.assertEqual([(one.levelname, one.message) for one in caught.records], [("WARNING", "slow"), ("INFO", "as it is")])
+        records = [(one.levelname, one.message) for one in caught.records]
+        self.assertEqual(records, [("WARNING", "slow"), ("INFO", "as it is")])
 
     def test_a_kill_lets_it_stop_well(self):
         call = self.call("trap 'echo stopped; exit 75' TERM; echo begun >&2; while :; do sleep 0.05; done")
@@ -77,17 +79,19 @@ class Connections(unittest.TestCase):
 
 class AGroup(unittest.TestCase):
     def test_all_of_its_templates_are_pinned(self):
+        def policy(arm, x86):
+            return {"InstancesDistribution": {"OnDemandBaseCapacity": 0}, "LaunchTemplate": {
+                "LaunchTemplateSpecification": arm, "Overrides": [
+                    {"InstanceType": "t4g.small"}, {"InstanceType": "t3.small", "LaunchTemplateSpecification": x86}]}}
+
         def template(name, version):
             return {"LaunchTemplateId": name, "LaunchTemplateName": f"the {name}", "Version": version}
 
-        policy = {"LaunchTemplate": {"LaunchTemplateSpecification": template("arm", "$Latest"), "Overrides": [
-            {"InstanceType": "t4g.small"}, {"InstanceType": "t3.small", "LaunchTemplateSpecification": template("x86", "7")}]},
-            "InstancesDistribution": {"OnDemandBaseCapacity": 0}}
-        self.assertEqual(pinned(policy, {"arm": "3", "x86": "9"}.get), {
-            "LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": "arm", "Version": "3"}, "Overrides": [
-                {"InstanceType": "t4g.small"},
-                {"InstanceType": "t3.small", "LaunchTemplateSpecification": {"LaunchTemplateId": "x86", "Version": "9"}}]},
-            "InstancesDistribution": {"OnDemandBaseCapacity": 0}})
+        found = pinned(policy(template("arm", "$Latest"), template("x86", "7")), lambda one: f"new of {one[1]}")
+        self.assertEqual(found, policy({"LaunchTemplateId": "arm", "Version": "new of arm"},
+                                       {"LaunchTemplateId": "x86", "Version": "new of x86"}))
+        self.assertEqual(pinned({"LaunchTemplateName": "a", "Version": "$Default"}, lambda template: "4"),
+                         {"LaunchTemplateName": "a", "Version": "4"})
 
     def test_only_those_that_hold_nothing_are_ended_and_no_more_than_is_too_many(self):
         group = [Instance(f"i-{n}", frozenset({f"i-{n}", f"ip-{n}"})) for n in range(4)]
@@ -97,8 +101,53 @@ class AGroup(unittest.TestCase):
         self.assertEqual(superfluous(group, [], wanted=4), [])
 
 
+class AGroupOfTwoJobs(unittest.TestCase):
+    """In moto, at $AWS_ENDPOINT_URL."""
+
+    def setUp(self):
+        self.one, self.other = WorkerGroup("shared", "one"), WorkerGroup("shared", "other")
+        self.make_version(self.one.ec2.create_launch_template)
+        self.one.scaling.create_auto_scaling_group(
+            AutoScalingGroupName="shared", MinSize=0, MaxSize=2, AvailabilityZones=["us-east-1a"],
+            LaunchTemplate={"LaunchTemplateName": "shared", "Version": "$Latest"})
+        self.addCleanup(self.remove)
+
+    def remove(self):
+        self.one.scaling.delete_auto_scaling_group(AutoScalingGroupName="shared", ForceDelete=True)
+        self.one.ec2.delete_launch_template(LaunchTemplateName="shared")
+
+    @staticmethod
+    def make_version(make):
+        make(LaunchTemplateName="shared", LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.small"})
+
+    def version(self):
+        return self.one.describe()["LaunchTemplate"]["Version"]
+
+    def test_it_is_pinned_once_for_a_job_and_anew_for_the_next(self):
+        self.one.pin("$Latest")
+        self.make_version(self.one.ec2.create_launch_template_version)
+        self.one.pin("$Latest")
+        self.assertEqual(self.version(), "1")
+        self.other.pin("$Latest")
+        self.assertEqual(self.version(), "2")
+
+    def test_a_job_takes_no_group_that_is_at_work_and_ends_nobody_elses_instances(self):
+        self.one.pin("$Latest")
+        self.one.resize(2)
+        with self.assertRaisesRegex(GroupIsBusy, "2 instances, of job one"):
+            self.other.pin("$Latest")
+        with self.assertRaises(GroupIsBusy):
+            self.other.resize(1)
+        self.other.empty()
+        self.assertEqual(self.one.capacity(), 2)
+        self.one.empty()
+        self.assertEqual(self.one.capacity(), 0)
+        self.other.pin("$Latest")
+
+
 class AJob(unittest.TestCase):
-    SHARDS = [{"state": "done", "holder": "ip-1:7:a"}, {"state": "held", "holder": "ip-2:7:b"}, {"state": "free", "holder": ""}]
+    SHARDS = [{"state": "done", "holder": "ip-1:7:a"}, {"state": "held", "holder": "ip-2:7:b"},
+              {"state": "free", "holder": ""}]
     JOB = {"state": "open", "shards": SHARDS, "shards_done": 1, "acknowledged": 5, "dead": 1, "rows": 9}
 
     def test_it_is_waited_for_until_something_happens(self):
@@ -113,7 +162,7 @@ class AJob(unittest.TestCase):
     def test_only_a_job_that_is_whole_is_a_success(self):
         sensor = BobbinJobSensor(task_id="wait", job="j")
         sensor.resume({}, {"state": "done", "acknowledged": 5, "dead": 0})
-        for failed in ({"state": "done", "dead": 1}, {"state": "cancelled"}, {"state": "unknown", "error": "there is no job j"}):
+        for failed in ({"state": "done", "dead": 1}, {"state": "cancelled"}, {"state": "unknown", "error": "no job j"}):
             with self.assertRaises(AirflowFailException):
                 sensor.resume({}, failed)
         with self.assertRaisesRegex(AirflowException, "no progress"):

@@ -12,7 +12,7 @@ from conftest import ROOT, run
 
 sys.path.append(str(ROOT / "tests/integration"))
 
-from jobs import Database, wait_for  # noqa: E402
+from jobs import NOWHERE, Database, wait_for  # noqa: E402
 
 EXAMPLE = ROOT / "examples/openverse"
 PACKAGE = ROOT / "packaging/airflow"
@@ -31,6 +31,7 @@ class Airflow:
             **os.environ, **environment, "AIRFLOW_HOME": str(self.home), "PYTHONPATH": str(directory / "site"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "PATH": f"{program.parent}:{os.environ['PATH']}", "no_proxy": "*"}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Airflow is large: it is compiled once
         wheels = directory / "wheels"
         pip = [f"{self.venv}/bin/pip", "--quiet", "--disable-pip-version-check"]
         source = shutil.copytree(PACKAGE, directory / "source")
@@ -78,7 +79,8 @@ class Flow:
         self.airflow, self.begun = airflow, airflow.log.stat().st_size
         self.result = airflow.directory / f"{dag}.json"
         self.result.unlink(missing_ok=True)
-        print(json.dumps({"file": str(file), "dag": dag, "result": str(self.result)}), file=airflow.runner.stdin, flush=True)
+        wish = {"file": str(file), "dag": dag, "result": str(self.result)}
+        print(json.dumps(wish), file=airflow.runner.stdin, flush=True)
 
     def log(self):
         return self.airflow.log.read_bytes()[self.begun:].decode(errors="replace")
@@ -124,14 +126,15 @@ class Openverse:
         socket, port = self.postgres.directory, self.postgres.port
         self.live.execute(f"""
             CREATE EXTENSION postgres_fdw;
-            CREATE SERVER upstream FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{socket}', port '{port}', dbname 'upstream');
+            CREATE SERVER upstream FOREIGN DATA WRAPPER postgres_fdw
+                OPTIONS (host '{socket}', port '{port}', dbname 'upstream');
             CREATE ROLE refresher SUPERUSER LOGIN PASSWORD %s;
             CREATE USER MAPPING FOR refresher SERVER upstream OPTIONS (user 'bobbin')""", (self.PASSWORD,))
 
     def write_config(self, name, model, more="", **changes):
-        """refresh.conf for the model, and for the engines of the test: NAME.conf. It has no password. MORE: more lines."""
+        """NAME.conf: refresh.conf for the model, as it is here. It has no password, and no cluster. MORE: lines."""
         lines = {"dsn": f"host=127.0.0.1 port={self.postgres.port} dbname=live user=refresher", "query": f"{model}.sql",
-                 "table": f"temp_import_{model}", "url": self.engine.url, "create-index": f"index-{model}.json",
+                 "table": f"temp_import_{model}", "url": NOWHERE, "create-index": f"index-{model}.json",
                  "alias": model, "spool": self.directory / "spool", **changes}
         text = (EXAMPLE / "refresh.conf").read_text().replace("table=image", f"table={model}").replace(
             "upstream_table=image", f"upstream_table={model}")
@@ -140,7 +143,7 @@ class Openverse:
             assert count == 1, key
         text = re.sub(r"(?m)^; (fields = )", r"\1", text).replace(
             "; terms = https://example.org/sensitive-terms.txt", "terms = terms.txt")
-        (self.directory / f"{name}.conf").write_text(f"{text}\n[more]\nlease = 2s\n{more}")
+        (self.directory / f"{name}.conf").write_text(f"{text}\n[more]\nlease = 3s\n{more}")
 
     def filter(self, term):
         """The term that filtered indexes are to be without."""

@@ -12,8 +12,9 @@ import botocore.session
 from conftest import ROOT, run
 from flows import wait_for
 
-GROUP, TEMPLATE, REGION = "bobbin-workers", "bobbin-worker", "us-east-1"
-IMAGES = ("ami-12c6146b", "ami-03cf127a")  # of the template's first version and of the second
+GROUP, REGION = "bobbin-workers", "us-east-1"
+TEMPLATES = {"bobbin-arm64": "t4g.small", "bobbin-amd64": "t3a.small"}
+IMAGES = ("ami-12c6146b", "ami-03cf127a")  # of the templates' first versions and of the second
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": REGION}
 
 
@@ -23,8 +24,8 @@ class Cloud:
     def __init__(self, directory, size):
         self.log = open(directory / "moto.log", "wb")
         venv = run(ROOT / "script/lib/venv", "aws").strip()
-        self.server = subprocess.Popen([f"{venv}/bin/moto_server", "-H", "127.0.0.1", "-p", "0"], stdin=subprocess.DEVNULL,
-                                       stdout=self.log, stderr=self.log)
+        self.server = subprocess.Popen([f"{venv}/bin/moto_server", "-H", "127.0.0.1", "-p", "0"],
+                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         log = directory / "moto.log"
         found = wait_for(lambda: [line for line in log.read_text().splitlines() if "Running on http" in line], "moto")
         self.url = found[0].split("Running on ")[1].strip()
@@ -34,14 +35,20 @@ class Cloud:
             name, region_name=REGION, endpoint_url=self.url, aws_access_key_id="key", aws_secret_access_key="secret")
             for name in ("autoscaling", "ec2"))
         self.make_version(0)
+        arm64, amd64 = ({"LaunchTemplateName": name, "Version": "$Latest"} for name in TEMPLATES)
         self.scaling.create_auto_scaling_group(
             AutoScalingGroupName=GROUP, MinSize=0, MaxSize=size, DesiredCapacity=0, AvailabilityZones=[f"{REGION}a"],
-            LaunchTemplate={"LaunchTemplateName": TEMPLATE, "Version": "$Latest"})
+            MixedInstancesPolicy={
+                "InstancesDistribution": {"OnDemandBaseCapacity": 0, "OnDemandPercentageAboveBaseCapacity": 0},
+                "LaunchTemplate": {"LaunchTemplateSpecification": arm64, "Overrides": [
+                    {"InstanceType": "t4g.small"},
+                    {"InstanceType": "t3a.small", "LaunchTemplateSpecification": amd64}]}})
 
     def make_version(self, number):
-        """The launch template, or a newer version of it."""
+        """The launch templates, or a newer version of each."""
         make = self.ec2.create_launch_template_version if number else self.ec2.create_launch_template
-        make(LaunchTemplateName=TEMPLATE, LaunchTemplateData={"ImageId": IMAGES[number], "InstanceType": "t4g.small"})
+        for name, kind in TEMPLATES.items():
+            make(LaunchTemplateName=name, LaunchTemplateData={"ImageId": IMAGES[number], "InstanceType": kind})
 
     def group(self):
         return self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"][0]
@@ -59,6 +66,12 @@ class Cloud:
         self.server.kill()
         self.server.wait()
         self.log.close()
+
+
+def versions(group):
+    """Of both launch templates."""
+    template = group["MixedInstancesPolicy"]["LaunchTemplate"]
+    return tuple(part["LaunchTemplateSpecification"]["Version"] for part in (template, template["Overrides"][1]))
 
 
 class Machines(threading.Thread):
@@ -98,7 +111,7 @@ class Machines(threading.Thread):
         job, = (tag["Value"] for tag in instance["Tags"] if tag["Key"] == "bobbin-job")
         self.job = job
         self.images.add(instance["ImageId"])
-        self.versions.add(group["LaunchTemplate"]["Version"])
+        self.versions.add(versions(group))
         spool = self.directory / name
         with open(self.directory / f"{name}.log", "wb") as log:
             self.workers[name] = subprocess.Popen(

@@ -1,6 +1,7 @@
-"""Runs DAGs to their ends, as `airflow dags test` does, one after the other: for Airflow's Python, which takes long to begin.
+"""Runs DAGs to their ends, as `airflow dags test` does, one by one in one process: Airflow takes long to begin.
 
-Each line of the input is JSON: {"file", "dag", "result"}. The file RESULT becomes JSON: the run's state, and each task's states.
+Each line of the input is JSON: {"file", "dag", "result"}. The file RESULT becomes JSON: the state of the run and of
+each task.
 """
 
 import json

@@ -1,11 +1,12 @@
 """An Auto Scaling group of workers: which launch template they begin with, which job they do, how many there are.
 
-What a refresh does to the group stands in the group, so that each step may be done again by whomever: the job's name is the tag
-`bobbin-job`, which instances get at their launch; and a group that has the tag of a job has its template pinned for that job.
+What a refresh does to the group stands in the group, so that each step may be done again by whomever: the job's name is
+the tag `bobbin-job`, which instances get at their launch; and a group that has a job's tag is pinned for that job.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 JOB_TAG = "bobbin-job"
 LEAVING = ("Terminating", "Terminated")
@@ -23,11 +24,16 @@ class Instance:
     hosts: frozenset[str]  # names that its worker may call its host by
 
 
-def pinned(part: object, number_of: Callable[[str], str]) -> object:
+def template_of(part: dict) -> tuple[str, str] | None:
+    """The launch template that PART names, by its id or else by its name: the key and the value."""
+    return next(((key, part[key]) for key in ("LaunchTemplateId", "LaunchTemplateName") if key in part), None)
+
+
+def pinned(part: object, number_of: Callable[[tuple[str, str]], str]) -> object:
     """A group's LaunchTemplate or MixedInstancesPolicy, with each template at the version that NUMBER_OF says."""
     if isinstance(part, dict):
-        if "LaunchTemplateId" in part:
-            return {"LaunchTemplateId": part["LaunchTemplateId"], "Version": number_of(part["LaunchTemplateId"])}
+        if template := template_of(part):
+            return {template[0]: template[1], "Version": number_of(template)}
         return {name: pinned(value, number_of) for name, value in part.items()}
     if isinstance(part, list):
         return [pinned(value, number_of) for value in part]
@@ -68,13 +74,7 @@ class WorkerGroup:
             return
         if group["DesiredCapacity"] > 0:
             raise GroupIsBusy(f"group {self.name} has {group['DesiredCapacity']} instances, of job {self._job(group)}")
-        numbers: dict[str, str] = {}
-
-        def number_of(template: str) -> str:
-            if template not in numbers:
-                numbers[template] = self._resolve(template, version)
-            return numbers[template]
-
+        number_of = cache(lambda template: self._resolve(template, version))  # of two uses of one template the same
         change = {part: pinned(group[part], number_of) for part in ("LaunchTemplate", "MixedInstancesPolicy")
                   if part in group}
         self.scaling.update_auto_scaling_group(AutoScalingGroupName=self.name, **change)
@@ -94,7 +94,9 @@ class WorkerGroup:
     def empty(self) -> None:
         """None, also when the group is to have one at least: the job is over."""
         if self.is_ours():
-            self.scaling.update_auto_scaling_group(AutoScalingGroupName=self.name, MinSize=0, DesiredCapacity=0)
+            if self.describe()["MinSize"] > 0:
+                self.scaling.update_auto_scaling_group(AutoScalingGroupName=self.name, MinSize=0)
+            self.resize(0)
 
     def end_idle(self, holders: Iterable[str], wanted: int) -> list[str]:
         """End instances that hold nothing until WANTED are left, and let none follow; the names of those."""
@@ -113,8 +115,8 @@ class WorkerGroup:
         return [Instance(one["InstanceId"], frozenset({one["InstanceId"], one.get("PrivateDnsName", "").split(".")[0]}))
                 for page in pages for part in page["Reservations"] for one in part["Instances"]]
 
-    def _resolve(self, template: str, version: str) -> str:
-        found = self.ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=[version])
+    def _resolve(self, template: tuple[str, str], version: str) -> str:
+        found = self.ec2.describe_launch_template_versions(**dict([template]), Versions=[version])
         return str(found["LaunchTemplateVersions"][0]["VersionNumber"])
 
     def _job(self, group: dict) -> str | None:

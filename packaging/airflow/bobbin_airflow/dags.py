@@ -1,6 +1,5 @@
 """The DAGs: a whole refresh of a model, and its filtered index alone."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import DAG, chain
@@ -11,6 +10,12 @@ from bobbin_airflow.workers import AutoScalingWorkers, Load, LocalWorkers, Serve
 RUN = "{{ dag_run.run_after.strftime('%Y%m%d-%H%M%S-%f') }}"  # the same in all tasks and tries of a DAG run
 DEFAULTS = {"start_date": datetime(2026, 1, 1, tzinfo=timezone.utc), "catchup": False, "max_active_runs": 1}
 RETRIES = {"retries": 3, "retry_delay": timedelta(minutes=1)}
+
+
+def new_dag(name: str, schedule, words: dict, default_args: dict | None, options: dict) -> DAG:
+    """WORDS: what all of its tasks have in common. DEFAULT_ARGS and OPTIONS count more than what stands here."""
+    defaults = {"tags": ["bobbin"], "default_args": RETRIES | words | (default_args or {})}
+    return DAG(name, schedule=schedule, **DEFAULTS | defaults | options)
 
 
 def bobbin(task_id: str, *words: str) -> BobbinOperator:
@@ -24,7 +29,7 @@ def filtering_tasks(source: str, filtered: str) -> list[BobbinOperator]:
 
 
 def promote(index: str, alias: str, task_id: str) -> BobbinOperator:
-    """That it is complete was counted by a task before; by now the table may have another name, and fewer rows."""
+    """A task before has counted that it is complete; by now the table may have another name, and fewer rows."""
     return bobbin(task_id, "index", "promote", index, "--alias", alias, "--even-if-incomplete")
 
 
@@ -43,8 +48,8 @@ def make_refresh_dag(
         default_args: dict | None = None, **dag_options) -> DAG:
     """The DAG `MODEL_data_refresh`: a new index, filled by WORKERS, takes the old one's place.
 
-    :param config: bobbin's config file, one for all steps: query, table, create-index; steps and set (TABLES), terms and
-        fields (FILTERED)
+    :param config: bobbin's config file, one for all steps: query, table, create-index; for TABLES steps and set, for
+        FILTERED terms and fields
     :param shards: eight or more for each worker
     :param alias: what searches ask; the model's name, unless given
     :param tables: whether the tables are made before, and take the live ones' place in the end
@@ -52,15 +57,14 @@ def make_refresh_dag(
     """
     alias = alias or model
     index = f"{alias}-{RUN}"
-    load = Load(model, index, shards)
-    common = {"config": config, "program": program, "directory": directory, "postgres_conn_id": postgres_conn_id,
-              "cluster_conn_id": cluster_conn_id}
-    with DAG(f"{model}_data_refresh", schedule=schedule, **DEFAULTS | {
-            "tags": ["bobbin"], "default_args": RETRIES | common | (default_args or {}), **dag_options}) as dag:
-        first, last = workers.make_tasks(load)
+    words = {"config": config, "program": program, "directory": directory, "postgres_conn_id": postgres_conn_id,
+             "cluster_conn_id": cluster_conn_id}
+    with new_dag(f"{model}_data_refresh", schedule, words, default_args, dag_options) as dag:
+        first, last = workers.make_tasks(Load(model, index, shards))
         before = [table_step("copy_and_clean_tables", "before", index)] if tables else []
         chain(*before, bobbin("create_index", "index", "create", index), first)
-        chain(last, *_after_load(alias, index, tables, filtered), *_forget(workers, load))
+        forget = [bobbin("forget_job", "job", "delete", index)] if workers.has_job else []
+        chain(last, *_after_load(alias, index, tables, filtered), *forget)
     return dag
 
 
@@ -80,11 +84,6 @@ def _after_load(alias: str, index: str, tables: bool, filtered: bool) -> list[Bo
     ]
 
 
-def _forget(workers, load: Load) -> Sequence[BobbinOperator]:
-    task = workers.forget(load)
-    return [task] if task else []
-
-
 def make_filtered_index_dag(
         model: str, *, config: str, alias: str | None = None, schedule=None, program: str = "bobbin",
         directory: str | None = None, cluster_conn_id: str | None = None, default_args: dict | None = None,
@@ -92,9 +91,8 @@ def make_filtered_index_dag(
     """The DAG `MODEL_filtered_index`: the filtered index made anew of the live one, as when the terms have changed."""
     alias = alias or model
     copy = f"{alias}-{RUN}-filtered"
-    common = {"config": config, "program": program, "directory": directory, "cluster_conn_id": cluster_conn_id}
-    with DAG(f"{model}_filtered_index", schedule=schedule, **DEFAULTS | {
-            "tags": ["bobbin"], "default_args": RETRIES | common | (default_args or {}), **dag_options}) as dag:
+    words = {"config": config, "program": program, "directory": directory, "cluster_conn_id": cluster_conn_id}
+    with new_dag(f"{model}_filtered_index", schedule, words, default_args, dag_options) as dag:
         chain(*filtering_tasks(alias, copy), promote(copy, f"{alias}-filtered", "promote_filtered_index"),
               delete_replaced(copy, "delete_old_filtered_index"))
     return dag

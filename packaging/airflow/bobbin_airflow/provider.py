@@ -12,5 +12,6 @@ def get_provider_info() -> dict:
         "operators": [{"integration-name": "bobbin", "python-modules": [
             "bobbin_airflow.operators", "bobbin_airflow.autoscaling_operators", "bobbin_airflow.serve"]}],
         "sensors": [{"integration-name": "bobbin", "python-modules": ["bobbin_airflow.sensors"]}],
-        "triggers": [{"integration-name": "bobbin", "python-modules": ["bobbin_airflow.triggers"]}],
+        "triggers": [{"integration-name": "bobbin", "python-modules": [
+            "bobbin_airflow.triggers", "bobbin_airflow.serve"]}],
     }

@@ -72,7 +72,8 @@ class BobbinServeOperator(BaseOperator):
     template_fields: Sequence[str] = ("urls", "table", "index", "shard")
 
     def __init__(self, *, urls: Sequence[str], model: str, table: str, index: str, shard: dict,
-                 token_conn_id: str | None = None, poll_seconds: float = 30, stall_seconds: float = 24 * 3600, **kwargs):
+                 token_conn_id: str | None = None, poll_seconds: float = 30, stall_seconds: float = 24 * 3600,
+                 **kwargs):
         super().__init__(**kwargs)
         self.urls = urls
         self.model = model

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from bobbin_airflow.program import Program
+from bobbin_airflow.program import AGAIN, Program
 
 DONE, CANCELLED, UNKNOWN, STALLED, SUPERFLUOUS = "done", "cancelled", "unknown", "stalled", "superfluous"
-UNREADABLE = 78  # the program's exit status: there is no such job, or it is asked for wrongly
 
 
 def unfinished(job: dict) -> int:
@@ -33,8 +32,8 @@ def holders(job: dict) -> list[str]:
 
 
 class BobbinJobTrigger(BaseTrigger):
-    """Fires when the job is done, cancelled or gone, when nothing was done for STALL_SECONDS, or when there are more than
-    WORKERS workers than shards left. The event: {"state", "acknowledged", "dead", "unfinished", "holders", "error"}.
+    """Fires when the job is done, cancelled or gone, when nothing was done for STALL_SECONDS, or when there are more
+    WORKERS than shards left. The event: {"state", "acknowledged", "dead", "unfinished", "holders", "error"}.
     """
 
     def __init__(self, job: str, program: dict, poll_seconds: float, stall_seconds: float, workers: int | None = None):
@@ -44,6 +43,7 @@ class BobbinJobTrigger(BaseTrigger):
         self.poll_seconds = poll_seconds
         self.stall_seconds = stall_seconds
         self.workers = workers
+        self._progress, self._since = None, time.monotonic()
 
     def serialize(self):
         words = ("job", "program", "poll_seconds", "stall_seconds", "workers")
@@ -51,23 +51,29 @@ class BobbinJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         environment = await Program(**self.program).aenvironment()
-        progress, since = None, time.monotonic()
-        while True:
-            job, error = await self._look(environment)
-            if job is None and error:
-                yield TriggerEvent({"state": UNKNOWN, "error": error})
-                return
-            if job and (now := (job["acknowledged"], job["dead"], job["shards_done"])) != progress:
-                progress, since = now, time.monotonic()
-                self.log.info("%d of %d documents acknowledged, %d shards of %d done", job["acknowledged"], job["rows"],
-                              job["shards_done"], len(job["shards"]))
-            state = state_of(job, self.workers) if job else None
-            if state is None and time.monotonic() - since > self.stall_seconds:
-                state = STALLED
-            if state:
-                yield TriggerEvent(event(state, job))
-                return
+        while (seen := await self._see(environment)) is None:
             await asyncio.sleep(self.poll_seconds)
+        yield TriggerEvent(seen)
+
+    async def _see(self, environment) -> dict | None:
+        """What there is to tell; None: nothing yet."""
+        job, error = await self._look(environment)
+        if error:
+            return {"state": UNKNOWN, "error": error}
+        state = None
+        if job:
+            self._note_progress(job)
+            state = state_of(job, self.workers)
+        if state is None and time.monotonic() - self._since > self.stall_seconds:
+            state = STALLED
+        return event(state, job) if state else None
+
+    def _note_progress(self, job: dict) -> None:
+        now = (job["acknowledged"], job["dead"], job["shards_done"])
+        if now != self._progress:
+            self._progress, self._since = now, time.monotonic()
+            self.log.info("%d of about %d documents acknowledged, %d of %d shards done", job["acknowledged"],
+                          job["rows"], job["shards_done"], len(job["shards"]))
 
     async def _look(self, environment) -> tuple[dict | None, str]:
         """The job, or why there is none. Neither: the cluster gave no answer this time."""
@@ -78,8 +84,9 @@ class BobbinJobTrigger(BaseTrigger):
         printed, said = await process.communicate()
         if process.returncode == 0:
             return json.loads(printed), ""
-        self.log.warning("%s", said.decode(errors="replace").strip())
-        return None, said.decode(errors="replace").strip() if process.returncode >= UNREADABLE else ""
+        error = said.decode(errors="replace").strip()
+        self.log.warning("%s", error)
+        return None, "" if process.returncode == AGAIN else error
 
 
 def event(state: str, job: dict | None) -> dict:

@@ -1,10 +1,12 @@
 """Who fills the index: processes on Airflow's machines, an Auto Scaling group's instances, or servers.
 
-Each kind makes the tasks from the plan to the last shard. In all of them the job has the index's name.
+Each kind makes the tasks from the plan to the last shard. When there is a job of several workers (docs/fleet.md), it
+has the index's name.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bobbin_airflow.autoscaling_operators import (
     GroupJobSensor, PinWorkersOperator, StartWorkersOperator, StopWorkersOperator)
@@ -30,6 +32,7 @@ def plan_job(load: Load) -> BobbinOperator:
 class LocalWorkers:
     """COUNT processes, wherever Airflow runs its tasks. SPOOL: else the config file's."""
 
+    has_job: ClassVar[bool] = True
     count: int = 1
     spool: str | None = None
     options: Sequence[str] = ()  # more words for `bobbin work`
@@ -37,13 +40,10 @@ class LocalWorkers:
     def make_tasks(self, load: Load):
         """The first and the last of the tasks."""
         plan = plan_job(load)
-        workers = [BobbinWorkOperator(task_id=f"worker_{number}", job=load.index, spool=self.spool, options=self.options)
-                   for number in range(self.count)]
+        words = {"job": load.index, "spool": self.spool, "options": self.options}
+        workers = [BobbinWorkOperator(task_id=f"worker_{number}", **words) for number in range(self.count)]
         plan >> workers
         return plan, workers
-
-    def forget(self, load: Load):
-        return forget_job(load)
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class AutoScalingWorkers:
     Its launch templates are what VERSION ($Latest, $Default, or a number) is when the refresh begins.
     """
 
+    has_job: ClassVar[bool] = True
     group: str
     count: int
     region: str | None = None
@@ -72,9 +73,6 @@ class AutoScalingWorkers:
         plan >> pin >> start >> wait >> stop
         return plan, wait
 
-    def forget(self, load: Load):
-        return forget_job(load)
-
 
 @dataclass(frozen=True)
 class ServeWorkers:
@@ -83,6 +81,7 @@ class ServeWorkers:
     IDS: the first and the last that the table's key can have; those of PostgreSQL's integer, unless given.
     """
 
+    has_job: ClassVar[bool] = False
     urls: Sequence[str]
     table: str
     model: str | None = None
@@ -97,10 +96,3 @@ class ServeWorkers:
             task_id="shards", urls=list(self.urls), model=self.model or load.model, table=self.table, index=load.index,
             token_conn_id=self.token_conn_id, poll_seconds=self.poll_seconds).expand(shard=plan.output)
         return plan, shards
-
-    def forget(self, load: Load):
-        return None
-
-
-def forget_job(load: Load) -> BobbinOperator:
-    return BobbinOperator(task_id="forget_job", arguments=["job", "delete", load.index])

@@ -1,6 +1,6 @@
-"""Openverse's data refresh: images by an Auto Scaling group, audio by two workers of this machine, and both filtered indexes.
+"""Openverse's data refresh: images by an Auto Scaling group, audio by two workers of this machine; filtered indexes.
 
-The config files are those of bobbin's examples/openverse (refresh.conf), one for each model.
+The config files are as refresh.conf of bobbin's examples/openverse, one for each model.
 """
 
 from datetime import timedelta

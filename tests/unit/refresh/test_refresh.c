@@ -55,26 +55,26 @@ START_TEST(it_goes_on_behind_the_last_step_that_is_done)
         noted_with(NULL, "promote"),
         old,
         new,
-        DONE, // what is old
-        old,
-        new,
         REFRESHED,
         new,
         COUNT("9"),
         HEALTH("green"),
+        DONE, // what is replaced
         DONE,
         new,
         DONE, // alias
+        FOUND("image-2", SETTINGS, "\"bobbin\":{\"replaced\":{\"image\":[\"image-1\"]}}", ""),
         FOUND("image-1", SETTINGS, "", ""),
+        DONE,
         DONE,
         new,
         DONE, // delete
     };
     unit_assert_ok(run(answers, COUNT_OF(answers)), err);
-    stepped_assert_asked(10, "POST /_aliases ",
+    stepped_assert_asked(8, "POST /_aliases ",
                          "{\"actions\":[{\"remove\":{\"index\":\"image-1\",\"alias\":\"image\"}},"
                          "{\"add\":{\"index\":\"image-2\",\"alias\":\"image\"}}]}");
-    stepped_assert_asked(14, "DELETE /image-1 ", NULL);
+    stepped_assert_asked(13, "DELETE /image-1 ", NULL);
     stepped_assert_count(COUNT_OF(answers));
     canned_stop(&server);
 }
