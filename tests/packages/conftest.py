@@ -4,11 +4,13 @@ What is missing (root, debootstrap, a mirror) is an error, never a skip.
 """
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/integration"))  # real engines, a metadata service: those tests' helpers
 
 
 def run(*command, **options):

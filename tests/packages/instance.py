@@ -1,0 +1,149 @@
+"""An EC2 instance, as far as a chroot can be one: cloud-init is the real one, as are all programs that it installs.
+
+PID 1 is missing: so the tests play systemd. They read the units and their drop-ins, and run what ExecStart= says, as which user
+and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in its place.
+"""
+
+import contextlib
+import re
+import shlex
+import signal
+import subprocess
+from collections import defaultdict
+
+from aws import MetadataService
+from conftest import ROOT, run
+
+CLOUD_INIT = """
+datasource_list: [NoCloud]
+network: {config: disabled}
+cloud_init_modules: [write-files]
+cloud_config_modules: [apt-configure, runcmd]
+cloud_final_modules: [package-update-upgrade-install, scripts-per-boot, scripts-user]
+"""
+CREDENTIALS = "/run/credentials"
+NOTE_SYSTEMCTL = '#!/bin/sh\necho "$*" >>/noted/systemctl\n'
+NOTE_AWS = '#!/bin/sh\necho "$*" >>/noted/aws\nexec /usr/bin/aws --endpoint-url {url} "$@"\n'
+
+
+class Metadata(MetadataService):
+    """The metadata service of one instance; `items`: what stands below /latest/meta-data/."""
+
+    def __init__(self):
+        super().__init__()
+        self.items = {}
+
+    def answer(self, method, path, headers):
+        status, text = super().answer(method, path, headers)
+        item = self.items.get(path.removeprefix("/latest/meta-data/"))
+        return (200, item) if status == 404 and item is not None else (status, text)
+
+
+class Instance:
+    """CHROOT, with cloud-init and USER_DATA, which asks METADATA, and the AWS that answers at URL."""
+
+    def __init__(self, chroot, user_data, metadata, url):
+        self.chroot, self.metadata = chroot, metadata
+        chroot.install("cloud-init")
+        self.write("/var/lib/cloud/seed/nocloud/user-data", user_data)
+        self.write("/var/lib/cloud/seed/nocloud/meta-data", f"instance-id: {metadata.items['instance-id']}\n")
+        self.write("/etc/cloud/cloud.cfg.d/99_test.cfg", CLOUD_INIT)
+        self.write("/noted/bin/systemctl", NOTE_SYSTEMCTL, 0o755)
+        self.write("/noted/bin/aws", NOTE_AWS.format(url=url), 0o755)
+
+    def path(self, name):
+        return self.chroot.directory / name.lstrip("/")
+
+    def write(self, name, content, mode=0o644):
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(mode)
+
+    def noted(self, program):
+        """The arguments that PROGRAM was given since the last look."""
+        path = self.path(f"/noted/{program}")
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return lines
+
+    def cloud_init(self):
+        """cloud-init's four stages, as at a boot; what they say. systemctl only enables."""
+        said = ""
+        for stage in (["init", "--local"], ["init"], ["modules", "--mode=config"], ["modules", "--mode=final"]):
+            said += self.chroot.run("env", "SYSTEMD_OFFLINE=1", "sh", "-c", '"$@" 2>&1', "sh", "cloud-init", *stage)
+        return said
+
+    def shut_down(self):
+        """What is in memory is gone."""
+        for directory in ("/run/bobbin-aws", CREDENTIALS, "/run/cloud-init"):
+            run("rm", "-rf", self.path(directory))
+
+    # --- in systemd's place
+
+    def enabled(self):
+        """bobbin's units that a boot starts."""
+        return sorted(path.name for path in self.path("/etc/systemd/system/multi-user.target.wants").glob("bobbin*"))
+
+    def settings(self, unit):
+        """What stands in a unit and its drop-ins: the values of each setting, with %i and %d filled in."""
+        file = re.sub("@.*[.]", "@.", unit)
+        name = unit.partition("@")[2].removesuffix(".service")
+        found = defaultdict(list)
+        for path in (self.path(f"/lib/systemd/system/{file}"), *self.path(f"/etc/systemd/system/{file}.d").glob("*.conf")):
+            for key, value in re.findall("^([A-Z][A-Za-z]*)=(.*)$", path.read_text(), re.M):
+                found[key].append(value.replace("%i", name).replace("%d", CREDENTIALS))
+        return found
+
+    def popen(self, *command, **options):
+        return subprocess.Popen([ROOT / "script/lib/chroot", "run", self.chroot.directory, *command], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+
+    def start(self, unit, **environment):
+        """Start a unit of root's; its process."""
+        (command,) = self.settings(unit)["ExecStart"]
+        return self.popen("env", "PATH=/noted/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                          f"AWS_EC2_METADATA_SERVICE_ENDPOINT={self.metadata.url}/",
+                          *(f"{key}={value}" for key, value in environment.items()), *shlex.split(command))
+
+    def run_unit(self, unit, **environment):
+        """Start it and wait for its good end; what it said."""
+        process = self.start(unit, **environment)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        return said
+
+    def as_bobbin(self, unit, command):
+        """COMMAND, as the unit's own would be run: its user, directory and environment, with its credentials."""
+        settings = self.settings(unit)
+        (user,) = settings["User"]
+        self.load_credentials(settings["LoadCredential"], user)
+        environment = " ".join(settings["Environment"]).split()
+        (directory,) = settings["WorkingDirectory"]
+        return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--no-new-privs",
+                "env", "-i", "-C", directory, *environment, *command]
+
+    def load_credentials(self, credentials, user):
+        self.chroot.run("rm", "-rf", CREDENTIALS)
+        self.chroot.run("install", "-d", "-m", "500", "-o", user, CREDENTIALS)
+        for credential in credentials:
+            name, _, path = credential.partition(":")
+            self.chroot.run("install", "-m", "400", "-o", user, path, f"{CREDENTIALS}/{name}")
+
+    @contextlib.contextmanager
+    def worker(self, unit):
+        """The unit's ExecStart, as its user: a process, which is ended."""
+        (command,) = self.settings(unit)["ExecStart"]
+        process = self.popen(*self.as_bobbin(unit, shlex.split(command)))
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def terminate(process):
+    """SIGTERM to what runs in the chroot: the child of the process that keeps the namespace."""
+    child = run("pgrep", "-P", process.pid).split()
+    assert len(child) == 1
+    run("kill", f"-{signal.SIGTERM.value}", *child)
