@@ -67,6 +67,11 @@ def gate(database):
     gate.open()
 
 
+class Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture
 def repository(package, tmp_path, monkeypatch):
     """An apt repository of the package, on a web server: its URL, and the key that it is signed by."""
@@ -74,7 +79,7 @@ def repository(package, tmp_path, monkeypatch):
     (tmp_path / "gnupg").mkdir(mode=0o700)
     run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "bobbin@example.org", "ed25519", "sign", "never")
     run(ROOT / "script/apt-repo", "-k", "bobbin@example.org", tmp_path / "apt", package.deb)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "apt")
+    handler = functools.partial(Files, directory=tmp_path / "apt")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -182,7 +187,7 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
 
     # It works; EC2 takes it back, and its shard is free at once.
     engine.create_index(JOB, NO_MAPPING)
-    bobbin(instance, "plan", JOB, "--shards", str(SHARDS), "--exact")
+    bobbin(instance, "plan", JOB, "--index", JOB, "--shards", str(SHARDS), "--exact")
     gate.shut()
     with instance.worker(WORKER) as worker:
         gate.wait_until_reached()
