@@ -25,6 +25,18 @@ CREDENTIALS = "/run/credentials"
 NOTE_SYSTEMCTL = '#!/bin/sh\necho "$*" >>/noted/systemctl\n'
 NOTE_AWS = '#!/bin/sh\necho "$*" >>/noted/aws\nexec /usr/bin/aws --endpoint-url {url} "$@"\n'
 
+# systemd wants to know that it was booted, by this directory.
+MANAGER = """
+mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR"
+/lib/systemd/systemd --user --unit=none.target >/dev/null 2>&1 &
+until systemctl --user start none.target 2>/dev/null; do sleep 0.1; done
+systemctl --user start --no-block "$@"
+sleep 2
+systemctl --user show --property NRestarts --value "$@"
+systemctl --user exit
+rmdir /run/systemd/system
+"""
+
 
 class Metadata(MetadataService):
     """The metadata service of one instance; `items`: what stands below /latest/meta-data/."""
@@ -86,32 +98,39 @@ class Instance:
         return sorted(path.name for path in self.path("/etc/systemd/system/multi-user.target.wants").glob("bobbin*"))
 
     def settings(self, unit):
-        """What stands in a unit and its drop-ins: the values of each setting, with %i and %d filled in."""
+        """What stands in a unit and its drop-ins: the values of each setting, with %i, %N and %d filled in."""
         file = re.sub("@.*[.]", "@.", unit)
         name = unit.partition("@")[2].removesuffix(".service")
         found = defaultdict(list)
+        filled = {"%i": name, "%N": unit.removesuffix(".service"), "%d": CREDENTIALS}
         for path in (self.path(f"/lib/systemd/system/{file}"), *self.path(f"/etc/systemd/system/{file}.d").glob("*.conf")):
             for key, value in re.findall("^([A-Z][A-Za-z]*)=(.*)$", path.read_text(), re.M):
-                found[key].append(value.replace("%i", name).replace("%d", CREDENTIALS))
+                found[key].append(re.sub("%[iNd]", lambda match: filled[match[0]], value))
         return found
 
     def popen(self, *command, **options):
         return subprocess.Popen([ROOT / "script/lib/chroot", "run", self.chroot.directory, *command], text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
 
-    def start(self, unit, **environment):
-        """Start a unit of root's; its process."""
-        (command,) = self.settings(unit)["ExecStart"]
+    def start(self, unit, setting="ExecStart", **environment):
+        """Start a command that a unit runs as root; its process."""
+        (command,) = self.settings(unit)[setting]
         return self.popen("env", "PATH=/noted/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                           f"AWS_EC2_METADATA_SERVICE_ENDPOINT={self.metadata.url}/",
-                          *(f"{key}={value}" for key, value in environment.items()), *shlex.split(command))
+                          *(f"{key}={value}" for key, value in environment.items()), *shlex.split(command.lstrip("+")))
 
-    def run_unit(self, unit, **environment):
+    def run_unit(self, unit, *setting, **environment):
         """Start it and wait for its good end; what it said."""
-        process = self.start(unit, **environment)
+        process = self.start(unit, *setting, **environment)
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
         return said
+
+    def after(self, unit, status):
+        """What systemctl is asked for when a unit has ended with that status."""
+        self.noted("systemctl")
+        self.run_unit(unit, "ExecStopPost", EXIT_CODE="exited", EXIT_STATUS=status)
+        return self.noted("systemctl")
 
     def as_bobbin(self, unit, command):
         """COMMAND, as the unit's own would be run: its user, directory and environment, with its credentials."""
@@ -147,3 +166,18 @@ def terminate(process):
     child = run("pgrep", "-P", process.pid).split()
     assert len(child) == 1
     run("kill", f"-{signal.SIGTERM.value}", *child)
+
+    def ends(self, unit, statuses):
+        """What systemd itself makes of a worker that ends with each of the STATUSES: how often each is started again. It
+        runs as a user's manager here, which takes the unit's and its drop-ins' lines about ends."""
+        template = self.path(f"/lib/systemd/system/{unit}").read_text()
+        for drop_in in self.path(f"/etc/systemd/system/{unit}.d").glob("*.conf"):
+            template += drop_in.read_text()
+        lines = re.findall("^(?:Type|Restart[A-Z]?[A-Za-z]*|ExecStopPost)=.*$", template, re.M)
+        self.write(f"/root/.config/systemd/user/{unit}", "\n".join(
+            ["[Service]", *lines, "RestartSec=200ms", "ExecStart=/bin/sh -c 'exit %i'",
+             "Environment=PATH=/noted/bin:/usr/bin:/bin"]) + "\n")
+        self.write("/root/.config/systemd/user/none.target", "[Unit]\n")
+        started = [unit.replace("@", f"@{status}") for status in statuses]
+        said = self.chroot.run("env", "HOME=/root", "XDG_RUNTIME_DIR=/run/user-manager", "sh", "-c", MANAGER, "sh", *started)
+        return dict(zip(statuses, map(int, said.split())))

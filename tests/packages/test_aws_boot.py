@@ -25,7 +25,7 @@ from test_access import fingerprint
 from test_aws_stack import USER_DATA, Stack, encoded
 
 JOB = "product-20261127"
-WORKER = f"bobbin-work@{JOB}.service"
+WORKER, LEAVE, FAILED = f"bobbin-work@{JOB}.service", "bobbin-aws-leave.service", f"bobbin-aws-failed@bobbin-work@{JOB}.service"
 PASSWORD, PG_PASSWORD = "admin-s3cret", "pg-s3cret"
 ROWS, SHARDS = 400, 4
 QUERY = f"SELECT id, body AS title FROM product WHERE gate(id = {ROWS // 2})"
@@ -168,7 +168,7 @@ def assert_secrets_are_hidden(instance):
 
 
 def assert_units_are_good(instance):
-    units = [*(path.name for path in (ROOT / "packaging/aws").glob("*.service")), WORKER]
+    units = [path.name for path in (ROOT / "packaging/aws").glob("*.service") if "@" not in path.name] + [WORKER, FAILED]
     said = instance.chroot.run("sh", "-c", f"systemd-analyze verify --man=no {' '.join(units)} 2>&1")
     assert "bobbin" not in said, said
 
@@ -200,8 +200,7 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
         gate.open()
         assert worker.wait(60) == STOPPED, worker.stdout.read()
     assert "held" not in states(instance) and states(instance) != ["done"] * SHARDS
-    instance.run_unit("bobbin-aws-failed.service", MONITOR_UNIT=WORKER, MONITOR_EXIT_STATUS=STOPPED)
-    assert instance.noted("systemctl") == []
+    assert instance.after(WORKER, STOPPED) == []
 
     # The second boot: cloud-init has nothing more to do, the secrets are fetched again, the job goes on to its end.
     instance.shut_down()
@@ -216,20 +215,20 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
     assert engine.documents(JOB) == database.documents(QUERY)
 
     # The group wants one instance less, and this one is gone.
-    (after,) = instance.settings(WORKER)["OnSuccess"]
-    assert instance.settings(after)["SuccessAction"] == ["poweroff"]
+    assert instance.after(WORKER, FINISHED) == [f"start --no-block {LEAVE}"]
+    assert instance.settings(LEAVE)["SuccessAction"] == ["poweroff"]
     gone = instance.metadata.items["instance-id"]
-    instance.run_unit(after)
+    instance.run_unit(LEAVE)
     assert stack.group()["DesiredCapacity"] == 1
     assert gone not in {left["InstanceId"] for left in stack.instances()}
     # As its group ends it, it asks for nothing.
     instance.metadata.items["autoscaling/target-lifecycle-state"] = "Terminated"
     instance.noted("aws")
-    instance.run_unit(after)
+    instance.run_unit(LEAVE)
     assert instance.noted("aws") == []
 
     # A worker that wants a person is shown, waited for, and leaves.
     instance.chroot.run("sed", "-i", "s/^KEEP_FAILED=.*/KEEP_FAILED=0s/", "/etc/bobbin/aws.conf")
-    (after,) = instance.settings(WORKER)["OnFailure"]
-    assert f"{WORKER} has failed with status 78" in instance.run_unit(after, MONITOR_UNIT=WORKER, MONITOR_EXIT_STATUS=CONFIG)
-    assert instance.noted("systemctl") == [f"is-failed --quiet {WORKER}", "start --no-block bobbin-aws-leave.service"]
+    assert instance.after(WORKER, CONFIG) == [f"start --no-block {FAILED}"]
+    assert f"{WORKER.removesuffix('.service')} has failed" in instance.run_unit(FAILED)
+    assert instance.noted("systemctl") == [f"is-failed --quiet {WORKER}", f"start --no-block {LEAVE}"]
