@@ -1,7 +1,8 @@
 """An EC2 instance, as far as a chroot can be one: cloud-init is the real one, as are all programs that it installs.
 
 PID 1 is missing: so the tests play systemd. They read the units and their drop-ins, and run what ExecStart= says, as which user
-and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in its place.
+and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in its place. Only what a
+worker's end means is asked of systemd itself, as a user's manager.
 """
 
 import contextlib
@@ -25,11 +26,16 @@ CREDENTIALS = "/run/credentials"
 NOTE_SYSTEMCTL = '#!/bin/sh\necho "$*" >>/noted/systemctl\n'
 NOTE_AWS = '#!/bin/sh\necho "$*" >>/noted/aws\nexec /usr/bin/aws --endpoint-url {url} "$@"\n'
 
-# systemd wants to know that it was booted, by this directory.
+# systemd wants to know that it was booted, by a directory, and where control groups are.
 MANAGER = """
+mount -t sysfs sysfs /sys
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR"
 /lib/systemd/systemd --user --unit=none.target >/dev/null 2>&1 &
-until systemctl --user start none.target 2>/dev/null; do sleep 0.1; done
+tries=0
+until systemctl --user start none.target 2>/dev/null; do
+    tries=$((tries + 1)) && [ $tries -lt 100 ] && sleep 0.1 || exit 1
+done
 systemctl --user start --no-block "$@"
 sleep 2
 systemctl --user show --property NRestarts --value "$@"
@@ -160,13 +166,6 @@ class Instance:
             process.kill()
             process.communicate()
 
-
-def terminate(process):
-    """SIGTERM to what runs in the chroot: the child of the process that keeps the namespace."""
-    child = run("pgrep", "-P", process.pid).split()
-    assert len(child) == 1
-    run("kill", f"-{signal.SIGTERM.value}", *child)
-
     def ends(self, unit, statuses):
         """What systemd itself makes of a worker that ends with each of the STATUSES: how often each is started again. It
         runs as a user's manager here, which takes the unit's and its drop-ins' lines about ends."""
@@ -181,3 +180,10 @@ def terminate(process):
         started = [unit.replace("@", f"@{status}") for status in statuses]
         said = self.chroot.run("env", "HOME=/root", "XDG_RUNTIME_DIR=/run/user-manager", "sh", "-c", MANAGER, "sh", *started)
         return dict(zip(statuses, map(int, said.split())))
+
+
+def terminate(process):
+    """SIGTERM to what runs in the chroot: the child of the process that keeps the namespace."""
+    child = run("pgrep", "-P", process.pid).split()
+    assert len(child) == 1
+    run("kill", f"-{signal.SIGTERM.value}", *child)

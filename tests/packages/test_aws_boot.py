@@ -173,6 +173,14 @@ def assert_units_are_good(instance):
     assert "bobbin" not in said, said
 
 
+def assert_systemd_knows_what_an_end_means(instance):
+    """It starts a stopped worker again, and says nothing to the group until one has done all, or wants a person."""
+    restarts = instance.ends("bobbin-work@.service", [FINISHED, STOPPED, CONFIG])
+    assert restarts[STOPPED] > 0 and restarts[FINISHED] == restarts[CONFIG] == 0
+    assert sorted(instance.noted("systemctl")) == [
+        f"start --no-block bobbin-aws-failed@bobbin-work@{CONFIG}.service", f"start --no-block {LEAVE}"]
+
+
 def test_an_instance_works_until_the_job_is_done(instance, stack, database, engine, gate):
     instance.write("/root/user-data.yaml", USER_DATA.read_bytes())
     assert "Valid cloud-config" in instance.chroot.run("cloud-init", "schema", "--config-file", "/root/user-data.yaml")
@@ -184,6 +192,7 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
     assert instance.noted("systemctl") == [f"start --no-block {WORKER}"]
     assert_secrets_are_hidden(instance)
     assert_units_are_good(instance)
+    assert_systemd_knows_what_an_end_means(instance)
 
     # It works; EC2 takes it back, and its shard is free at once.
     engine.create_index(JOB, NO_MAPPING)

@@ -87,6 +87,10 @@ class Stack:
             {"Name": "instance-state-name", "Values": ["pending", "running"]}])
         return [instance for reservation in found["Reservations"] for instance in reservation["Instances"]]
 
+    def jobs(self):
+        """What the instances' tags say."""
+        return [{tag["Key"]: tag["Value"] for tag in instance["Tags"]}["bobbin-job"] for instance in self.instances()]
+
     def set_capacity(self, count):
         self.scaling.set_desired_capacity(AutoScalingGroupName=self.outputs["GroupName"], DesiredCapacity=count)
 
@@ -178,12 +182,8 @@ def test_the_group_is_empty_and_takes_spot_instances_first(stack):
 def test_workers_come_and_go_with_the_capacity_and_know_their_job(stack):
     stack.set_job("product-20261127")
     stack.set_capacity(3)
-    instances = stack.instances()
-    assert len(instances) == 3
-    for instance in instances:
-        tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
-        assert tags["bobbin-job"] == "product-20261127"
-    stack.scaling.terminate_instance_in_auto_scaling_group(InstanceId=instances[0]["InstanceId"],
+    assert stack.jobs() == ["product-20261127"] * 3
+    stack.scaling.terminate_instance_in_auto_scaling_group(InstanceId=stack.instances()[0]["InstanceId"],
                                                            ShouldDecrementDesiredCapacity=True)
     assert len(stack.instances()) == 2 and stack.group()["DesiredCapacity"] == 2
     stack.set_capacity(0)
@@ -209,8 +209,9 @@ def test_a_key_of_ones_own_may_be_used_to_decrypt(cloud, data):
 
 
 def test_nothing_is_left_of_a_deleted_stack(cloud, data):
-    stack = Stack(cloud, "deleted", UserData=data)
+    stack = Stack(cloud, "deleted", UserData=data, Job="product")
     stack.set_capacity(2)
+    assert stack.jobs() == ["product"] * 2
     role = stack.resource("Role")
     stack.delete()
     assert stack.describe()["StackStatus"] == "DELETE_COMPLETE"
