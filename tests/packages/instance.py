@@ -1,8 +1,8 @@
 """An EC2 instance, as far as a chroot can be one: cloud-init is the real one, as are all programs that it installs.
 
-PID 1 is missing: so the tests play systemd. They read the units and their drop-ins, and run what ExecStart= says, as which user
-and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in its place. Only what a
-worker's end means is asked of systemd itself, as a user's manager.
+PID 1 is missing: so the tests play systemd. They read the units and their drop-ins, and run what ExecStart= says, as
+which user and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in its
+place. Only what a worker's end means is asked of systemd itself, as a user's manager.
 """
 
 import contextlib
@@ -58,11 +58,10 @@ class Metadata(MetadataService):
 
 
 class Instance:
-    """CHROOT, with cloud-init and USER_DATA, which asks METADATA, and the AWS that answers at URL."""
+    """CHROOT, which has cloud-init, with USER_DATA; it asks METADATA, and the AWS that answers at URL."""
 
     def __init__(self, chroot, user_data, metadata, url):
         self.chroot, self.metadata = chroot, metadata
-        chroot.install("cloud-init")
         self.write("/var/lib/cloud/seed/nocloud/user-data", user_data)
         self.write("/var/lib/cloud/seed/nocloud/meta-data", f"instance-id: {metadata.items['instance-id']}\n")
         self.write("/etc/cloud/cloud.cfg.d/99_test.cfg", CLOUD_INIT)
@@ -109,10 +108,13 @@ class Instance:
         name = unit.partition("@")[2].removesuffix(".service")
         found = defaultdict(list)
         filled = {"%i": name, "%N": unit.removesuffix(".service"), "%d": CREDENTIALS}
-        for path in (self.path(f"/lib/systemd/system/{file}"), *self.path(f"/etc/systemd/system/{file}.d").glob("*.conf")):
-            for key, value in re.findall("^([A-Z][A-Za-z]*)=(.*)$", path.read_text(), re.M):
-                found[key].append(re.sub("%[iNd]", lambda match: filled[match[0]], value))
+        for key, value in re.findall("^([A-Z][A-Za-z]*)=(.*)$", self.unit_text(file), re.M):
+            found[key].append(re.sub("%[iNd]", lambda match: filled[match[0]], value))
         return found
+
+    def unit_text(self, file):
+        drop_ins = self.path(f"/etc/systemd/system/{file}.d").glob("*.conf")
+        return "".join(path.read_text() for path in (self.path(f"/lib/systemd/system/{file}"), *drop_ins))
 
     def popen(self, *command, **options):
         return subprocess.Popen([ROOT / "script/lib/chroot", "run", self.chroot.directory, *command], text=True,
@@ -167,18 +169,16 @@ class Instance:
             process.communicate()
 
     def ends(self, unit, statuses):
-        """What systemd itself makes of a worker that ends with each of the STATUSES: how often each is started again. It
-        runs as a user's manager here, which takes the unit's and its drop-ins' lines about ends."""
-        template = self.path(f"/lib/systemd/system/{unit}").read_text()
-        for drop_in in self.path(f"/etc/systemd/system/{unit}.d").glob("*.conf"):
-            template += drop_in.read_text()
-        lines = re.findall("^(?:Type|Restart[A-Z]?[A-Za-z]*|ExecStopPost)=.*$", template, re.M)
+        """What systemd itself makes of a worker that ends with each of the STATUSES: how often each is started again.
+        A user's manager gets the unit's lines about ends."""
+        lines = re.findall("^(?:Type|Restart[A-Za-z]*|ExecStopPost)=.*$", self.unit_text(unit), re.M)
         self.write(f"/root/.config/systemd/user/{unit}", "\n".join(
             ["[Service]", *lines, "RestartSec=200ms", "ExecStart=/bin/sh -c 'exit %i'",
              "Environment=PATH=/noted/bin:/usr/bin:/bin"]) + "\n")
         self.write("/root/.config/systemd/user/none.target", "[Unit]\n")
         started = [unit.replace("@", f"@{status}") for status in statuses]
-        said = self.chroot.run("env", "HOME=/root", "XDG_RUNTIME_DIR=/run/user-manager", "sh", "-c", MANAGER, "sh", *started)
+        said = self.chroot.run("env", "HOME=/root", "XDG_RUNTIME_DIR=/run/user-manager", "sh", "-c", MANAGER, "sh",
+                               *started)
         return dict(zip(statuses, map(int, said.split())))
 
 

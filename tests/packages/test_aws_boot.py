@@ -1,16 +1,16 @@
-"""packaging/aws/user-data.yaml: an instance that a launch template of the stack has made becomes a worker, is taken back by EC2
-and boots again, goes on, and leaves its group when the job is done.
+"""packaging/aws/user-data.yaml: an instance that a launch template of the stack has made becomes a worker, is taken back
+by EC2 and boots again, goes on, and leaves its group when the job is done.
 
-Real are cloud-init, apt and a signed repository, the package, AWS's own program, PostgreSQL, Elasticsearch with users, and the
-worker. moto is AWS.
+Real are cloud-init, apt and a signed repository, the package, AWS's own program, PostgreSQL, Elasticsearch with users,
+and the worker. moto is AWS.
 """
 
 import base64
+import concurrent.futures
 import contextlib
 import functools
 import http.server
 import json
-import os
 import re
 import threading
 
@@ -25,7 +25,8 @@ from test_access import fingerprint
 from test_aws_stack import USER_DATA, Stack, encoded
 
 JOB = "product-20261127"
-WORKER, LEAVE, FAILED = f"bobbin-work@{JOB}.service", "bobbin-aws-leave.service", f"bobbin-aws-failed@bobbin-work@{JOB}.service"
+WORKER, LEAVE = f"bobbin-work@{JOB}.service", "bobbin-aws-leave.service"
+FAILED = f"bobbin-aws-failed@{WORKER}"
 PASSWORD, PG_PASSWORD = "admin-s3cret", "pg-s3cret"
 ROWS, SHARDS = 400, 4
 QUERY = f"SELECT id, body AS title FROM product WHERE gate(id = {ROWS // 2})"
@@ -37,14 +38,31 @@ def cloud(tmp_path_factory):
         yield cloud
 
 
-@pytest.fixture(scope="module")
-def engine():
+@pytest.fixture
+def starting():
+    """Elasticsearch, and when it is up: meanwhile the instance's system is installed."""
     engine = SecuredElasticsearch()
-    try:
-        engine.start()
-        yield engine
-    finally:
-        engine.remove()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        up = pool.submit(engine.start)
+        try:
+            yield engine, up
+        finally:
+            concurrent.futures.wait([up])
+            engine.remove()
+
+
+@pytest.fixture
+def machine(starting, chroot):
+    """What an image of Debian's has, as far as it counts here."""
+    chroot.install("cloud-init")
+    return chroot
+
+
+@pytest.fixture
+def engine(machine, starting):
+    engine, up = starting
+    up.result()
+    return engine
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +133,8 @@ def stack(cloud, user_data, database):
     ssm = cloud.client("ssm")
     ssm.put_parameter(Name="/bobbin/pg_service", Value=service, Type="SecureString")
     parameter = ssm.get_parameter(Name="/bobbin/pg_service")["Parameter"]
-    stack = Stack(cloud, "booted", UserData=encoded(user_data.encode()), SecretArns=f"{password['ARN']},{parameter['ARN']}")
+    stack = Stack(cloud, "booted", UserData=encoded(user_data.encode()),
+                  SecretArns=f"{password['ARN']},{parameter['ARN']}")
     stack.set_job(JOB)
     stack.set_capacity(2)
     yield stack
@@ -135,8 +154,8 @@ def metadata(stack):
 
 
 @pytest.fixture
-def instance(chroot, cloud, stack, metadata):
-    return Instance(chroot, base64.b64decode(stack.template("Arm64")["UserData"]), metadata, cloud.url)
+def instance(machine, cloud, stack, metadata):
+    return Instance(machine, base64.b64decode(stack.template("Arm64")["UserData"]), metadata, cloud.url)
 
 
 def boot(instance):
@@ -161,14 +180,15 @@ def assert_secrets_are_hidden(instance):
     secrets = [instance.path(f"/run/bobbin-aws/{name}") for name in ("password", "pg_service")]
     assert sorted(found) == sorted(map(str, secrets))
     for path in secrets:
-        status, directory = path.stat(), path.parent.stat()
-        assert (status.st_uid, status.st_mode & 0o777, directory.st_uid, directory.st_mode & 0o777) == (0, 0o600, 0, 0o700)
+        assert [(found.stat().st_uid, found.stat().st_mode & 0o777) for found in (path, path.parent)] == [
+            (0, 0o600), (0, 0o700)]
     asked = instance.noted("aws")
     assert len(asked) == 2 and PASSWORD not in "".join(asked) + USER_DATA.read_text()
 
 
 def assert_units_are_good(instance):
-    units = [path.name for path in (ROOT / "packaging/aws").glob("*.service") if "@" not in path.name] + [WORKER, FAILED]
+    files = [path.name for path in (ROOT / "packaging/aws").glob("*.service")]
+    units = [WORKER, FAILED, *(name for name in files if "@" not in name)]
     said = instance.chroot.run("sh", "-c", f"systemd-analyze verify --man=no {' '.join(units)} 2>&1")
     assert "bobbin" not in said, said
 

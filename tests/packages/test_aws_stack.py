@@ -1,7 +1,7 @@
 """packaging/aws/workers.cfn.yaml: cfn-lint has nothing to say, and moto makes of it what docs/aws.md promises.
 
-moto knows none of Debian's images in SSM, and looks up a parameter's default even when another is given: so the template
-that it gets names parameters of the test in their place.
+moto knows none of Debian's images in SSM, and looks up a parameter's default even when another is given: so the
+template that it gets names parameters of the test in their place.
 """
 
 import base64
@@ -32,7 +32,8 @@ def cloud(tmp_path_factory):
 
 def encoded(user_data):
     """As docs/aws.md has it: gzip -9n <user-data.yaml | base64 -w0."""
-    return base64.b64encode(subprocess.run(["gzip", "-9n"], input=user_data, capture_output=True, check=True).stdout).decode()
+    zipped = subprocess.run(["gzip", "-9n"], input=user_data, capture_output=True, check=True).stdout
+    return base64.b64encode(zipped).decode()
 
 
 class Stack:
@@ -44,7 +45,8 @@ class Stack:
         self.images = self.make_images()
         given = {**self.make_network(), "SecretArns": ",".join(SECRETS), **parameters}
         self.id = self.formation.create_stack(
-            StackName=name, TemplateBody=TEMPLATE.read_text().replace(IMAGES, "/images/"), Capabilities=["CAPABILITY_IAM"],
+            StackName=name, Capabilities=["CAPABILITY_IAM"],
+            TemplateBody=TEMPLATE.read_text().replace(IMAGES, "/images/"),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()])["StackId"]
         stack = self.describe()
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
@@ -57,7 +59,8 @@ class Stack:
         images = {}
         for architecture, name in ARCHITECTURES.items():
             images[architecture] = self.ec2.register_image(Name=architecture, Architecture=name)["ImageId"]
-            self.ssm.put_parameter(Name=f"/images/{architecture}", Value=images[architecture], Type="String", Overwrite=True)
+            self.ssm.put_parameter(Name=f"/images/{architecture}", Value=images[architecture], Type="String",
+                                   Overwrite=True)
         return images
 
     def make_network(self):
@@ -123,8 +126,8 @@ def stack(cloud, data):
 
 
 def test_cfn_lint_has_nothing_to_say(cloud):
-    done = subprocess.run([f"{cloud.bin}/cfn-lint", "--include-checks", "I", "--", TEMPLATE], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([f"{cloud.bin}/cfn-lint", "--include-checks", "I", "--", TEMPLATE],
+                          capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -143,8 +146,8 @@ def test_user_data_leaves_room_for_a_query(data):
 
 def test_the_templates_shut_an_instance_in(stack):
     data = stack.template("Arm64")
-    assert data["MetadataOptions"] == {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1,
-                                       "InstanceMetadataTags": "enabled"}
+    assert data["MetadataOptions"] == {"HttpEndpoint": "enabled", "HttpTokens": "required",
+                                       "HttpPutResponseHopLimit": 1, "InstanceMetadataTags": "enabled"}
     assert data["InstanceInitiatedShutdownBehavior"] == "terminate"
     (disk,) = data["BlockDeviceMappings"]
     assert disk["Ebs"] == {"Encrypted": True, "DeleteOnTermination": True, "VolumeType": "gp3", "VolumeSize": 16}
@@ -176,7 +179,7 @@ def test_the_group_is_empty_and_takes_spot_instances_first(stack):
         taken.setdefault(template, set()).add(override["InstanceType"])
     arm, amd = taken[stack.outputs["Arm64TemplateId"]], taken[stack.outputs["Amd64TemplateId"]]
     assert {"t4g.small", "c7g.medium"} <= arm and {"t3a.small", "t3.small"} <= amd
-    assert all(kind.split(".")[0].endswith("g") for kind in arm) and not any(kind.split(".")[0].endswith("g") for kind in amd)
+    assert not arm & amd and all(kind.partition(".")[0].endswith("g") for kind in arm)
 
 
 def test_workers_come_and_go_with_the_capacity_and_know_their_job(stack):
