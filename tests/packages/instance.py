@@ -1,8 +1,8 @@
 """An EC2 instance, as far as a chroot can be one: cloud-init is the real one, as are all programs that it installs.
 
 PID 1 is missing: so the tests play systemd. They read the units and their drop-ins, and run what ExecStart= says, as
-which user and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in its
-place. Only what a worker's end means is asked of systemd itself, as a user's manager.
+which user and with which credentials. What is asked of systemctl, other than to enable units, is noted by a script in
+its place. Only what a worker's end means is asked of systemd itself, as a user's manager.
 """
 
 import contextlib
@@ -137,7 +137,7 @@ class Instance:
     def after(self, unit, status):
         """What systemctl is asked for when a unit has ended with that status."""
         self.noted("systemctl")
-        self.run_unit(unit, "ExecStopPost", EXIT_CODE="exited", EXIT_STATUS=status)
+        self.run_unit(unit, "ExecStopPost", EXIT_STATUS=status)
         return self.noted("systemctl")
 
     def as_bobbin(self, unit, command):

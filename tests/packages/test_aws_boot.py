@@ -1,5 +1,5 @@
-"""packaging/aws/user-data.yaml: an instance that a launch template of the stack has made becomes a worker, is taken back
-by EC2 and boots again, goes on, and leaves its group when the job is done.
+"""packaging/aws/user-data.yaml: an instance that a launch template of the stack has made becomes a worker, is taken
+back by EC2 and boots again, goes on, and leaves its group when the job is done.
 
 Real are cloud-init, apt and a signed repository, the package, AWS's own program, PostgreSQL, Elasticsearch with users,
 and the worker. moto is AWS.
