@@ -44,7 +44,7 @@ function fail(why) {
 # The first word of what is left of the expression, taken off.
 function next_word(    word) {
     sub(/^[ ]+/, "", rest)
-    if (!match(rest, /^([A-Z_]+|1 << COMMAND_[A-Z_]+|[|&~()])/))
+    if (!match(rest, /^(COMMAND_BIT\(COMMAND_[A-Z_]+\)|[A-Z_]+|[|&~()])/))
         fail("not understood: " rest)
     word = substr(rest, 1, RLENGTH)
     rest = substr(rest, RLENGTH + 1)
@@ -60,8 +60,8 @@ function unary(    word, set) {
         next_word()
         return set
     }
-    if (word ~ /^1 << /)
-        return only(substr(word, 6))
+    if (word ~ /^COMMAND_BIT/)
+        return only(substr(word, 13, length(word) - 13))
     if (!(word in sets))
         fail("a set that options_table.c has not: " word)
     return sets[word]
@@ -108,18 +108,17 @@ file == 1 && in_row {
     }
 }
 
-# -- options_table.c: NAME = EXPRESSION, on a line or more
+# -- options_table.c: #define NAME EXPRESSION, on a line or more
 
-file == 2 && /^    [A-Z_]+ = / { entry = ""; in_entry = 1 }
+file == 2 && /^#define [A-Z_]+ / { entry = ""; in_entry = 1 }
 file == 2 && in_entry {
     entry = entry $0
-    if (entry ~ /,$/) {
+    if (!sub(/ *\\$/, " ", entry)) {
         in_entry = 0
-        sub(/,$/, "", entry)
-        match(entry, / = /)
-        name = substr(entry, 5, RSTART - 5)
-        value = substr(entry, RSTART + 3)
-        if (value == "(1 << COMMANDS) - 1")
+        split(entry, field, " ")
+        name = field[2]
+        value = substr(entry, length("#define " name " ") + 1)
+        if (value == "(COMMAND_BIT(COMMANDS) - 1)")
             sets[name] = digits(command_count, 1)
         else
             sets[name] = evaluate(value)

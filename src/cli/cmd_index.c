@@ -59,23 +59,33 @@ static bool do_step(enum command command, struct steps *s, const struct options 
     case COMMAND_INDEX_PROMOTE:
         return step_promote(s, index, err);
     default:
-        return step_delete(s, index, err);
+        return o->step.replaced_by != NULL
+                   ? step_delete_replaced(s, o->step.replaced_by, NULL, NULL, err)
+                   : step_delete(s, index, err);
     }
+}
+
+/* The index, or those that another has replaced. */
+static bool check_index(const struct options *o, struct error *err)
+{
+    if (o->step.replaced_by == NULL)
+        return command_is_given("index", o->job.index, err);
+    return o->job.index == NULL ||
+           error_set(err, ERROR_USAGE, "give an index to delete, or --replaced-by: one of both");
 }
 
 static bool check(enum command command, const struct job_options *o, struct error *err)
 {
     bool counts = command == COMMAND_INDEX_COUNT || command == COMMAND_INDEX_PROMOTE;
-    return command_is_given("index", o->index, err) && command_check_urls(o, err) &&
-           (!counts || command_check_query(o, err));
+    return command_check_urls(o, err) && (!counts || command_check_query(o, err));
 }
 
 int command_index(enum command command, struct options *o)
 {
     struct steps s = {.job = NULL};
     struct error err = {.kind = ERROR_NONE};
-    bool ok = check(command, &o->job, &err) && steps_open(&s, &o->job, &o->step, &err) &&
-              do_step(command, &s, o, &err);
+    bool ok = check_index(o, &err) && check(command, &o->job, &err) &&
+              steps_open(&s, &o->job, &o->step, &err) && do_step(command, &s, o, &err);
     steps_close(&s);
     return ok ? 0 : command_failed(&err);
 }

@@ -182,12 +182,18 @@ static bool cancel(struct store *s, struct overview *v, struct error *err)
     return true;
 }
 
-static bool delete_job(struct store *s, struct overview *v, struct error *err)
+static bool delete_job(struct store *s, const char *name, struct error *err)
 {
-    if (!fleet_delete_job(s, v->job, err))
+    struct fleet_job *job;
+    if (!fleet_check_name(name, err) || !fleet_get_job(s, name, &job, err))
         return false;
-    log_message(LOG_INFO, "job %s is forgotten: what it wrote to the index stays", v->job->name);
-    return true;
+    bool ok = job == NULL || fleet_delete_job(s, job, err);
+    if (ok && job == NULL)
+        log_message(LOG_INFO, "job %s is gone already", name);
+    else if (ok)
+        log_message(LOG_INFO, "job %s is forgotten: what it wrote to the index stays", name);
+    fleet_free_job(job);
+    return ok;
 }
 
 static bool retry_dead(struct store *s, struct overview *v, struct error *err)
@@ -222,7 +228,11 @@ int command_job_cancel(struct options *o)
 
 int command_job_delete(struct options *o)
 {
-    return change(o, delete_job);
+    struct error err = {.kind = ERROR_NONE};
+    struct store *s = NULL;
+    bool ok = open_store(o, &s, &err) && delete_job(s, o->job_name, &err);
+    store_close(s);
+    return ok ? 0 : command_failed(&err);
 }
 
 int command_job_retry_dead(struct options *o)

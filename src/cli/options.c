@@ -145,7 +145,7 @@ static bool set_by_name(struct reading *r, const char *name, const char *text)
     const struct option_row *row = option_find(name, &is_file);
     if (row == NULL)
         return error_set(r->err, ERROR_CONFIG, "%sthere is no option \"%s\"", r->where, name);
-    if (!(row->commands & 1u << r->command))
+    if (!(row->commands & COMMAND_BIT(r->command)))
         return true; // one file serves all subcommands
     if (row->type == SECRET && !is_file)
         note_exposure(r, r->config);
@@ -205,7 +205,8 @@ static bool read_environment(struct reading *r)
 {
     r->source = FROM_ENVIRONMENT;
     for (int i = 0; i < OPTION_ROWS; i++)
-        if ((option_rows[i].commands & 1u << r->command) && !read_variable(r, &option_rows[i]))
+        if ((option_rows[i].commands & COMMAND_BIT(r->command)) &&
+            !read_variable(r, &option_rows[i]))
             return false;
     return true;
 }
@@ -248,7 +249,7 @@ static bool refuse_argument(struct reading *r, int c, const char *word)
 
 static bool take_argument(struct reading *r, const struct option_row *row, char *value)
 {
-    if (!(row->commands & 1u << r->command))
+    if (!(row->commands & COMMAND_BIT(r->command)))
         return error_set(r->err, ERROR_USAGE, "--%s does not belong to this command; see --help",
                          row->name);
     if (row->type == FLAG)

@@ -1,46 +1,49 @@
 /* options_table.c: see options_table.h; and --help, which lists them. */
 #include "cli/options_table.h"
 
+#include <assert.h>
 #include <stdio.h>
 
-enum {
-    RUN = 1 << COMMAND_RUN,
-    DUMP = 1 << COMMAND_DUMP,
-    REPLAY = 1 << COMMAND_REPLAY,
-    STATUS = 1 << COMMAND_STATUS,
-    INSPECT = 1 << COMMAND_INSPECT,
-    VERIFY = 1 << COMMAND_VERIFY,
-    RETRY = 1 << COMMAND_DEAD_RETRY,
-    LOAD = 1 << COMMAND_LOAD,
-    PLAN = 1 << COMMAND_PLAN,
-    WORK = 1 << COMMAND_WORK,
-    JOB_LIST = 1 << COMMAND_JOB_LIST,
-    JOB_LOOKING = JOB_LIST | 1 << COMMAND_JOB_SHOW | 1 << COMMAND_JOB_WATCH,
-    JOBS = JOB_LOOKING | 1 << COMMAND_JOB_CANCEL | 1 << COMMAND_JOB_DELETE |
-           1 << COMMAND_JOB_RETRY_DEAD,
-    FLEET = PLAN | WORK | JOBS,
-    REFRESH = 1 << COMMAND_REFRESH,
-    REFRESH_SQL = 1 << COMMAND_REFRESH_SQL,
-    CREATE = 1 << COMMAND_INDEX_CREATE,
-    TUNE = 1 << COMMAND_INDEX_TUNE,
-    COUNT_INDEX = 1 << COMMAND_INDEX_COUNT,
-    RESTORE = 1 << COMMAND_INDEX_RESTORE,
-    FILTER = 1 << COMMAND_INDEX_FILTER,
-    PROMOTE = 1 << COMMAND_INDEX_PROMOTE,
-    COUNTING = COUNT_INDEX | PROMOTE,
-    INDEX = CREATE | TUNE | 1 << COMMAND_INDEX_REFRESH | COUNTING | RESTORE | FILTER |
-            1 << COMMAND_INDEX_DELETE,
-    SERVE = 1 << COMMAND_SERVE,
-    QUERY = RUN | DUMP | VERIFY | RETRY,
-    READING = QUERY | PLAN | WORK | COUNTING | REFRESH,
-    SOURCE = QUERY | LOAD | WORK | REFRESH,
-    SENDING = RUN | REPLAY | VERIFY | RETRY | LOAD | WORK | REFRESH,
-    RUNNING = SOURCE | SENDING,
-    CLUSTER = SENDING | FLEET | INDEX,
-    LOOKING = JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | 1 << COMMAND_DEAD_LIST,
-    EVERY = (1 << COMMANDS) - 1,
-    SPOOLED = EVERY & ~(JOBS | SERVE),
-};
+/* Sets of commands; packaging/completions/read.awk reads them, too. */
+#define RUN COMMAND_BIT(COMMAND_RUN)
+#define DUMP COMMAND_BIT(COMMAND_DUMP)
+#define REPLAY COMMAND_BIT(COMMAND_REPLAY)
+#define STATUS COMMAND_BIT(COMMAND_STATUS)
+#define INSPECT COMMAND_BIT(COMMAND_INSPECT)
+#define VERIFY COMMAND_BIT(COMMAND_VERIFY)
+#define RETRY COMMAND_BIT(COMMAND_DEAD_RETRY)
+#define LOAD COMMAND_BIT(COMMAND_LOAD)
+#define PLAN COMMAND_BIT(COMMAND_PLAN)
+#define WORK COMMAND_BIT(COMMAND_WORK)
+#define JOB_LIST COMMAND_BIT(COMMAND_JOB_LIST)
+#define JOB_LOOKING (JOB_LIST | COMMAND_BIT(COMMAND_JOB_SHOW) | COMMAND_BIT(COMMAND_JOB_WATCH))
+#define JOBS                                                                                       \
+    (JOB_LOOKING | COMMAND_BIT(COMMAND_JOB_CANCEL) | COMMAND_BIT(COMMAND_JOB_DELETE) |             \
+     COMMAND_BIT(COMMAND_JOB_RETRY_DEAD))
+#define FLEET (PLAN | WORK | JOBS)
+#define REFRESH COMMAND_BIT(COMMAND_REFRESH)
+#define REFRESH_SQL COMMAND_BIT(COMMAND_REFRESH_SQL)
+#define CREATE COMMAND_BIT(COMMAND_INDEX_CREATE)
+#define TUNE COMMAND_BIT(COMMAND_INDEX_TUNE)
+#define COUNT_INDEX COMMAND_BIT(COMMAND_INDEX_COUNT)
+#define RESTORE COMMAND_BIT(COMMAND_INDEX_RESTORE)
+#define FILTER COMMAND_BIT(COMMAND_INDEX_FILTER)
+#define PROMOTE COMMAND_BIT(COMMAND_INDEX_PROMOTE)
+#define DELETE COMMAND_BIT(COMMAND_INDEX_DELETE)
+#define COUNTING (COUNT_INDEX | PROMOTE)
+#define INDEX                                                                                      \
+    (CREATE | TUNE | COMMAND_BIT(COMMAND_INDEX_REFRESH) | COUNTING | RESTORE | FILTER | DELETE)
+#define SERVE COMMAND_BIT(COMMAND_SERVE)
+#define QUERY (RUN | DUMP | VERIFY | RETRY)
+#define READING (QUERY | PLAN | WORK | COUNTING | REFRESH)
+#define SOURCE (QUERY | LOAD | WORK | REFRESH)
+#define SENDING (RUN | REPLAY | VERIFY | RETRY | LOAD | WORK | REFRESH)
+#define RUNNING (SOURCE | SENDING)
+#define CLUSTER (SENDING | FLEET | INDEX)
+#define LOOKING (JOB_LOOKING | STATUS | INSPECT | VERIFY | PLAN | COMMAND_BIT(COMMAND_DEAD_LIST))
+#define EVERY (COMMAND_BIT(COMMANDS) - 1)
+#define SPOOLED (EVERY & ~(JOBS | SERVE))
+static_assert(COMMANDS < 64, "a set of commands has a bit for each");
 
 enum { LEFT_BYTES = 64 };
 
@@ -72,11 +75,11 @@ const char *option_of_operand(enum command command)
         return "step";
     if (command == COMMAND_REFRESH)
         return "config";
-    if (INDEX & 1u << command)
+    if (INDEX & COMMAND_BIT(command))
         return "index";
-    if ((FLEET & ~JOB_LIST) & 1u << command)
+    if ((FLEET & ~JOB_LIST) & COMMAND_BIT(command))
         return "job";
-    return (RUN | DUMP | REPLAY | JOB_LIST | SERVE) & 1u << command ? NULL : "spool";
+    return (RUN | DUMP | REPLAY | JOB_LIST | SERVE) & COMMAND_BIT(command) ? NULL : "spool";
 }
 
 const char *option_form(const struct option_row *row)
@@ -105,7 +108,7 @@ void options_put_help(enum command command, struct buffer *out)
     for (int i = 0; i < OPTION_ROWS; i++) {
         const struct option_row *row = &option_rows[i];
         char left[LEFT_BYTES];
-        if (!(row->commands & 1u << command))
+        if (!(row->commands & COMMAND_BIT(command)))
             continue;
         snprintf(left, sizeof left, "--%s%s%s%s", row->name, row->type == SECRET ? "-file" : "",
                  row->type == FLAG ? "" : " ", row->type == SECRET ? "FILE" : row->argument);

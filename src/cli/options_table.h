@@ -3,17 +3,20 @@
 #define BOBBIN_CLI_OPTIONS_TABLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli/options.h"
 
 enum option_type { STRING, LIST, COUNT, SIZE, DURATION, CHOICE, FLAG, SECRET };
+
+#define COMMAND_BIT(command) (1ull << (command))
 
 struct option_row {
     const char *name;
     enum option_type type;
     size_t offset;        // of the field in struct options
     const char *standard; // the default; "": none
-    unsigned commands;    // a bit for each that takes it
+    uint64_t commands;    // COMMAND_BIT of each that takes it
     const char *argument;
     const char *help;
 };

@@ -7,7 +7,6 @@
 
 enum {
     KEY_MAX_BYTES = 1 << 20,
-    PATIENCE_MS = 1000,
     FORBIDDEN = 403,
 };
 
@@ -17,50 +16,42 @@ bool mirror_open(struct mirror *m, const struct job_options *o, int64_t timeout_
     *m = (struct mirror){
         .spool = o->spool,
         .index = o->index,
-        .options = *o,
         .acknowledged_before = shard->acknowledged,
         .dead_before = shard->dead,
         .looked_ms = clock_monotonic_ms(),
     };
-    if (m->options.request_timeout_ms > timeout_ms)
-        m->options.request_timeout_ms = timeout_ms;
-    if (!cluster_open(&m->cluster, &m->options, err))
-        return false;
-    m->hosts = (struct question_hosts){
-        .http = m->cluster.http, .urls = m->options.urls, .give_up_after_ms = PATIENCE_MS};
-    return true;
+    return cluster_questions_open(&m->questions, o, timeout_ms, err);
 }
 
 void mirror_close(struct mirror *m)
 {
-    cluster_close(&m->cluster);
+    cluster_questions_close(&m->questions);
 }
 
 /* --- the translog --- */
 
-static bool ask(struct mirror *m, const char *method, const char *what, struct question_answer *a,
-                struct error *err)
-{
-    const struct ask question = {.method = method,
-                                 .index = m->index,
-                                 .after = what,
-                                 .answers = {FORBIDDEN},
-                                 .privilege = "view_index_metadata and maintenance"};
-    return ask_cluster(&m->hosts, &question, a, err);
-}
-
 /* Who may not ask is taken to know: docs/fleet.md says what is assumed. */
-static bool flush_if_async(struct mirror *m, struct error *err)
+static bool look_for_async(struct mirror *m, bool *is_async, struct error *err)
 {
     struct question_answer a;
+    const struct ask question = {
+        .method = "GET",
+        .index = m->index,
+        .after = "/_settings?filter_path=%2A.settings.index.translog.durability",
+        .answers = {FORBIDDEN},
+        .privilege = "view_index_metadata"};
     question_answer_init(&a, QUESTION_ANSWER_MAX_BYTES);
-    bool ok =
-        ask(m, "GET", "/_settings?filter_path=%2A.settings.index.translog.durability", &a, err);
-    bool is_async = ok && strstr(buffer_string(&a.text), "\"async\"") != NULL;
-    if (is_async)
-        ok = ask(m, "POST", "/_flush?wait_if_ongoing=true", &a, err);
+    bool ok = ask_cluster(&m->questions.hosts, &question, &a, err);
+    *is_async = ok && strstr(buffer_string(&a.text), "\"async\"") != NULL;
     question_answer_free(&a);
     return ok;
+}
+
+static bool flush_if_async(struct mirror *m, struct error *err)
+{
+    bool is_async;
+    return look_for_async(m, &is_async, err) &&
+           (!is_async || ask_to_flush(&m->questions.hosts, m->index, err));
 }
 
 /* --- the spool --- */
@@ -97,6 +88,18 @@ static void note_counts(struct mirror *m, struct shard *shard, const struct spoo
     shard->dead = m->dead_before + p->dead;
 }
 
+/* The next beat asks again, but a right does not come by itself. */
+static bool bear(const struct shard *shard, const struct error *why, struct error *err)
+{
+    if (why->kind == ERROR_DENIED && shard->state == SHARD_HELD) {
+        *err = *why;
+        return error_hint(err, "or index.translog.durability \"request\"");
+    }
+    log_message(LOG_WARNING, "shard %zu: its checkpoint has to wait: %s", shard->number,
+                why->message);
+    return true;
+}
+
 bool mirror_update(struct mirror *m, struct shard *shard, bool *is_durable, struct error *err)
 {
     struct buffer key;
@@ -107,9 +110,8 @@ bool mirror_update(struct mirror *m, struct shard *shard, bool *is_durable, stru
     bool ok = read_spool(m, &p, &key, err);
     if (ok && (is_further(shard, &p, &key) || (p.is_finished && !m->is_finished)) &&
         !flush_if_async(m, &why)) {
-        log_message(LOG_WARNING, "shard %zu: its checkpoint has to wait: %s", shard->number,
-                    why.message);
         *is_durable = false;
+        ok = bear(shard, &why, err);
     } else if (ok && p.has_key) {
         ok = shard_set_key(shard, buffer_slice(&key), p.is_inclusive, err);
         note_counts(m, shard, &p);

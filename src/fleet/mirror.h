@@ -5,14 +5,11 @@
 
 #include "fleet/shard.h"
 #include "job/cluster.h"
-#include "sink/question.h"
 
 struct mirror {
     const char *spool; // its path
     const char *index;
-    struct job_options options; // with a shorter timeout
-    struct cluster cluster;
-    struct question_hosts hosts;
+    struct cluster_questions questions;
     uint64_t acknowledged_before, dead_before; // by earlier holders
     uint64_t acknowledged;                     // at the last look
     int64_t looked_ms;
@@ -27,7 +24,8 @@ void mirror_close(struct mirror *m);
 
 /* Bring SHARD up to date. The spool's index is opened and closed again. When the index keeps its translog in memory for a
  * while (index.translog.durability is async), it is flushed first: *IS_DURABLE false, and SHARD's key left
- * as it was, when that could not be. Errors: the spool's. */
+ * as it was, when that could not be. Errors: the spool's; ERROR_DENIED when a held SHARD's index may not be flushed, which no waiting
+ * mends: a shard that is given up keeps its key. */
 MUST_CHECK bool mirror_update(struct mirror *m, struct shard *shard, bool *is_durable,
                               struct error *err);
 

@@ -13,7 +13,6 @@
 
 enum {
     PATH_BYTES = 1024,
-    PATIENCE_MS = 1000, // so long other hosts are tried
     NOT_FOUND = 404,
     CONFLICT = 409,
     BAD_REQUEST = 400,
@@ -28,12 +27,6 @@ static const char index_body[] =
     "\"job\":{\"type\":\"keyword\"},\"shard\":{\"type\":\"integer\"},\"state\":{\"type\":"
     "\"keyword\"}}}}";
 
-struct cluster_store {
-    struct job_options options; // with a shorter timeout
-    struct cluster cluster;
-    struct question_hosts hosts;
-};
-
 static struct question_answer new_answer(void)
 {
     struct question_answer a;
@@ -42,8 +35,8 @@ static struct question_answer new_answer(void)
 }
 
 /* One question about the index; 404 and OTHER (or 0) are answers too. */
-static bool ask(struct cluster_store *c, const char *method, struct buffer *path, const char *text,
-                int other, struct question_answer *a, struct error *err)
+static bool ask(struct cluster_questions *c, const char *method, struct buffer *path,
+                const char *text, int other, struct question_answer *a, struct error *err)
 {
     const struct question q = {
         .method = method,
@@ -163,13 +156,13 @@ static const char *cluster_place(const void *self)
 
 static void close_store(void *self)
 {
-    struct cluster_store *c = self;
-    cluster_close(&c->cluster);
+    struct cluster_questions *c = self;
+    cluster_questions_close(c);
     free(c);
 }
 
-static bool create_index(struct cluster_store *c, struct buffer *path, struct question_answer *a,
-                         struct error *err)
+static bool create_index(struct cluster_questions *c, struct buffer *path,
+                         struct question_answer *a, struct error *err)
 {
     buffer_append_string(path, "/" STORE_NAME);
     if (!ask(c, "PUT", path, index_body, BAD_REQUEST, a, err))
@@ -182,14 +175,14 @@ static bool create_index(struct cluster_store *c, struct buffer *path, struct qu
 
 /* A worker's write at the moment of its deletion makes the cluster invent it: then no more fields are invented. Who may not
  * say so has an index that somebody has made. */
-static bool keep_index(struct cluster_store *c, struct buffer *path, struct question_answer *a,
+static bool keep_index(struct cluster_questions *c, struct buffer *path, struct question_answer *a,
                        struct error *err)
 {
     buffer_append_string(path, "/" STORE_NAME "/_mapping");
     return ask(c, "PUT", path, "{\"dynamic\":false}", FORBIDDEN, a, err);
 }
 
-static bool make_index(struct cluster_store *c, struct error *err)
+static bool make_index(struct cluster_questions *c, struct error *err)
 {
     struct question_answer a = new_answer();
     struct buffer path;
@@ -211,16 +204,11 @@ static const struct store_calls cluster_calls = {
 
 bool store_open_cluster(struct store **out, const struct store_options *options, struct error *err)
 {
-    struct cluster_store *c = calloc(1, sizeof *c);
+    struct cluster_questions *c = calloc(1, sizeof *c);
     if (c == NULL)
         return error_set_memory(err);
-    c->options = *options->job;
-    if (c->options.request_timeout_ms > options->timeout_ms)
-        c->options.request_timeout_ms = options->timeout_ms;
-    bool ok = cluster_open(&c->cluster, &c->options, err);
-    c->hosts = (struct question_hosts){
-        .http = c->cluster.http, .urls = c->options.urls, .give_up_after_ms = PATIENCE_MS};
-    if (!ok || (options->makes && !make_index(c, err))) {
+    if (!cluster_questions_open(c, options->job, options->timeout_ms, err) ||
+        (options->makes && !make_index(c, err))) {
         close_store(c);
         return error_wrap(err, "where the workers of a job meet");
     }

@@ -53,3 +53,21 @@ bool ask_for_change(struct question_hosts *hosts, const struct ask *ask, struct 
     question_answer_free(&a);
     return ok;
 }
+
+bool ask_to_flush(struct question_hosts *hosts, const char *index, struct error *err)
+{
+    struct question_answer a;
+    const struct ask ask = {.method = "POST",
+                            .index = index,
+                            .after = "/_flush?wait_if_ongoing=true",
+                            .privilege = "maintenance"};
+    question_answer_init(&a, ASK_ANSWER_MAX_BYTES);
+    bool ok = ask_cluster(hosts, &ask, &a, err);
+    const json_t *shards = json_object_get(a.json, "_shards");
+    if (ok && json_integer_value(json_object_get(shards, "failed")) != 0)
+        ok = error_set(err, ERROR_UNAVAILABLE,
+                       "index %s: not all of its shards were flushed: run the same command again",
+                       index);
+    question_answer_free(&a);
+    return ok;
+}

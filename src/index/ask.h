@@ -27,4 +27,7 @@ MUST_CHECK bool ask_cluster(struct question_hosts *hosts, const struct ask *ask,
 MUST_CHECK bool ask_for_change(struct question_hosts *hosts, const struct ask *ask,
                                struct error *err);
 
+/* What INDEX has acknowledged is on disk. ERROR_UNAVAILABLE when not all of its shards could; ERROR_DENIED. */
+MUST_CHECK bool ask_to_flush(struct question_hosts *hosts, const char *index, struct error *err);
+
 #endif

@@ -56,3 +56,33 @@ bool step_delete(struct steps *s, const char *index, struct error *err)
         log_message(LOG_INFO, is_gone ? "index %s is gone already" : "deleted index %s", index);
     return ok;
 }
+
+static bool delete_each(struct steps *s, json_t *names, step_after_delete *after, void *context,
+                        struct error *err)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach(names, i, name)
+    {
+        const char *index = json_string_value(name);
+        if (!step_delete(s, index, err) || (after != NULL && !after(context, index, err)))
+            return false;
+    }
+    return true;
+}
+
+bool step_delete_replaced(struct steps *s, const char *index, step_after_delete *after,
+                          void *context, struct error *err)
+{
+    struct look l;
+    const char *alias;
+    json_t *names;
+    bool ok = look_at_index(&s->hosts, index, &l, err);
+    json_t *note = ok ? look_note(&l, REPLACED_NOTE) : NULL;
+    json_object_foreach(note, alias, names) ok = ok && delete_each(s, names, after, context, err);
+    if (ok && note == NULL)
+        log_message(LOG_INFO, "index %s has taken no other's place", index);
+    ok = ok && (note == NULL || look_put_note(&s->hosts, &l, REPLACED_NOTE, NULL, err));
+    look_free(&l);
+    return ok;
+}

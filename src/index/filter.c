@@ -307,9 +307,20 @@ static bool check_options(const struct step_options *o, const char *index, struc
            error_set(err, ERROR_USAGE, "--into %s is the index that is filtered", index);
 }
 
+/* An alias is the name of the one index that it stands for now. */
+static bool look_at_source(struct filter *f, struct error *err)
+{
+    if (!look_at(&f->steps->hosts, f->source, &f->from, err))
+        return false;
+    if (look_is_other_name(&f->from) && f->from.aliases != NULL &&
+        json_object_get(f->from.aliases, f->source) != NULL)
+        f->source = f->from.asked = f->from.name;
+    return look_check_is_index(&f->from, err);
+}
+
 static bool open_source(struct filter *f, struct error *err)
 {
-    if (!look_at_index(&f->steps->hosts, f->source, &f->from, err))
+    if (!look_at_source(f, err))
         return false;
     snprintf(f->note.source, sizeof f->note.source, "%s", f->source);
     snprintf(f->note.source_uuid, sizeof f->note.source_uuid, "%s", look_uuid(&f->from));

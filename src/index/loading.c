@@ -206,31 +206,15 @@ bool step_tune(struct steps *s, const char *index, struct error *err)
 
 /* --- restore --- */
 
-/* With an asynchronous translog the last seconds may not be on disk. */
-static bool flush(struct steps *s, const char *index, struct error *err)
-{
-    struct question_answer a;
-    const struct ask ask = {
-        .method = "POST", .index = index, .after = "/_flush", .privilege = "maintenance"};
-    question_answer_init(&a, ASK_ANSWER_MAX_BYTES);
-    bool ok = ask_cluster(&s->hosts, &ask, &a, err);
-    const json_t *shards = json_object_get(a.json, "_shards");
-    if (ok && json_integer_value(json_object_get(shards, "failed")) != 0)
-        ok = error_set(err, ERROR_UNAVAILABLE,
-                       "index %s: not all of its shards were flushed: run the same command again",
-                       index);
-    question_answer_free(&a);
-    return ok;
-}
-
 static bool bring_back(struct steps *s, const char *index, json_t *note, struct error *err)
 {
     if (note == NULL) {
         log_message(LOG_INFO, "index %s has no settings for loading: nothing to restore", index);
         return true;
     }
+    // With an asynchronous translog the last seconds may not be on disk.
     return put_settings(s, index, note, err) &&
-           (!settings_need_flush(note) || flush(s, index, err));
+           (!settings_need_flush(note) || ask_to_flush(&s->hosts, index, err));
 }
 
 bool step_restore(struct steps *s, const char *index, struct error *err)

@@ -207,6 +207,29 @@ static bool move_alias(const struct promotion *p, struct error *err)
     return ok || error_wrap(err, "alias %s", p->alias);
 }
 
+/* The indices that lose the alias: afterwards nothing else would tell which of them nobody needs any more. */
+static bool note_replaced(struct promotion *p, struct error *err)
+{
+    const char *name;
+    json_t *ignored;
+    json_t *names = json_array();
+    json_t *old = look_note(&p->new, REPLACED_NOTE);
+    json_t *note = old != NULL ? json_deep_copy(old) : json_object();
+    bool ok = true;
+    json_object_foreach(p->now.json, name, ignored)
+    {
+        if (strcmp(name, p->index) != 0)
+            ok &= json_array_append_new(names, json_string(name)) == 0;
+    }
+    bool has_none = json_array_size(names) == 0;
+    ok &= json_object_set_new(note, p->alias, names) == 0;
+    if (!ok || has_none) {
+        json_decref(note);
+        return ok || error_set_memory(err);
+    }
+    return look_put_note(&p->steps->hosts, &p->new, REPLACED_NOTE, note, err);
+}
+
 static bool promote(struct promotion *p, struct error *err)
 {
     struct question_hosts *hosts = &p->steps->hosts;
@@ -217,7 +240,7 @@ static bool promote(struct promotion *p, struct error *err)
         log_message(LOG_INFO, "alias %s stands for index %s already", p->alias, p->index);
         return true;
     }
-    if (!check_index(p, err) || !move_alias(p, err))
+    if (!check_index(p, err) || !note_replaced(p, err) || !move_alias(p, err))
         return false;
     fault_point("step-promoted");
     log_message(LOG_INFO, "alias %s stands for index %s now", p->alias, p->index);

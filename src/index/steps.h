@@ -18,13 +18,14 @@ enum step_health { STEP_GREEN, STEP_YELLOW, STEP_ANY };
 
 /* What the user wants, beside what the job_options have: the option table fills it. Strings are borrowed. */
 struct step_options {
-    bool is_async;         // --async-translog: create, tune, filter
-    int wait_for;          // enum step_health: restore, promote
-    bool skips_refresh;    // --no-refresh: count
-    const char *alias;     // promote
-    bool takes_incomplete; // --even-if-incomplete: promote
-    bool takes_empty;      // --even-if-empty: promote
-    const char *into;      // filter
+    bool is_async;           // --async-translog: create, tune, filter
+    int wait_for;            // enum step_health: restore, promote
+    bool skips_refresh;      // --no-refresh: count
+    const char *alias;       // promote
+    bool takes_incomplete;   // --even-if-incomplete: promote
+    bool takes_empty;        // --even-if-empty: promote
+    const char *into;        // filter
+    const char *replaced_by; // delete: by which index those to delete were replaced
     const char *fields[STEP_FIELDS_MAX + 1];
     const char *terms;            // a file, or an http or https URL
     uint64_t requests_per_second; // documents a second, in the cluster's words; 0: no bound
@@ -112,12 +113,15 @@ MUST_CHECK bool step_filter(struct steps *s, const char *index, struct step_filt
 
 /* --- promote.c --- */
 
+#define REPLACED_NOTE "replaced" // alias: names of the indices that it stood for before
+
 /* Let --alias stand for INDEX and for nothing else, by one atomic request. What the alias was (filter, routing, write
  * index) it stays. Before that, unless it already is so:
  *   - INDEX has documents (--even-if-empty) and is as healthy as --wait-for says;
  *   - it is shown to be complete (--even-if-incomplete): its numbers agree with the query's when --table or --query is given,
  *     the job of --spool is finished without dead letters when that is, one of both is given or INDEX is made by a filter; and it has
  *     not its settings for loading any more.
+ * Which indices lose the alias is noted in INDEX, for step_delete_replaced.
  * ERROR_DIFFERENT or ERROR_DEAD_LETTERS when it is not; ERROR_CONFIG when the alias is an index. */
 MUST_CHECK bool step_promote(struct steps *s, const char *index, struct error *err);
 
@@ -126,5 +130,13 @@ MUST_CHECK bool step_promote(struct steps *s, const char *index, struct error *e
 /* Delete INDEX. One that is gone is success. ERROR_CONFIG for an alias, an index that an alias points to, one of a data stream, or
  * one whose name begins with ".", which are the cluster's own. */
 MUST_CHECK bool step_delete(struct steps *s, const char *index, struct error *err);
+
+/* What else goes when INDEX is deleted. */
+typedef bool step_after_delete(void *context, const char *index, struct error *err);
+
+/* Delete the indices whose place INDEX has taken behind an alias, each as step_delete does, with AFTER (or NULL) behind it, and
+ * then forget them. */
+MUST_CHECK bool step_delete_replaced(struct steps *s, const char *index, step_after_delete *after,
+                                     void *context, struct error *err);
 
 #endif

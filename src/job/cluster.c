@@ -6,7 +6,10 @@
 #include "base/log.h"
 #include "sink/url.h"
 
-enum { HOST_MAX_BYTES = 1024 };
+enum {
+    HOST_MAX_BYTES = 1024,
+    QUESTIONS_PATIENCE_MS = 1000, // so long other hosts are tried
+};
 
 /* Everybody on the way could read the credentials. */
 static bool is_in_the_clear(const struct job_options *o, const char *url)
@@ -72,4 +75,22 @@ void cluster_close(struct cluster *c)
     http_free(c->http);
     aws_signer_free(c->signer);
     *c = (struct cluster){.http = NULL};
+}
+
+bool cluster_questions_open(struct cluster_questions *q, const struct job_options *o,
+                            int64_t timeout_ms, struct error *err)
+{
+    q->options = *o;
+    if (q->options.request_timeout_ms > timeout_ms)
+        q->options.request_timeout_ms = timeout_ms;
+    bool ok = cluster_open(&q->cluster, &q->options, err);
+    q->hosts = (struct question_hosts){.http = q->cluster.http,
+                                       .urls = q->options.urls,
+                                       .give_up_after_ms = QUESTIONS_PATIENCE_MS};
+    return ok;
+}
+
+void cluster_questions_close(struct cluster_questions *q)
+{
+    cluster_close(&q->cluster);
 }

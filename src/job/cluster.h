@@ -5,6 +5,7 @@
 
 #include "job/job.h"
 #include "sink/aws.h"
+#include "sink/question.h"
 
 struct cluster {
     struct http *http;
@@ -19,5 +20,17 @@ MUST_CHECK bool cluster_open(struct cluster *c, const struct job_options *o, str
 
 /* Abandons what is in flight. */
 void cluster_close(struct cluster *c);
+
+/* A way of its own for small questions whose answers nobody can wait for: other hosts are tried for a second. */
+struct cluster_questions {
+    struct question_hosts hosts;
+    struct job_options options; // with a shorter timeout
+    struct cluster cluster;
+};
+
+/* As cluster_open; each request may take TIMEOUT_MS at most. */
+MUST_CHECK bool cluster_questions_open(struct cluster_questions *q, const struct job_options *o,
+                                       int64_t timeout_ms, struct error *err);
+void cluster_questions_close(struct cluster_questions *q);
 
 #endif

@@ -95,48 +95,11 @@ static bool run_promote(struct refresh *r, struct error *err)
     return scripts_run(&r->scripts, SCRIPTS_PROMOTE, err);
 }
 
-/* Add to OLD the indices behind ALIAS, but for INDEX. */
-static bool add_old(struct refresh *r, json_t *old, const char *alias, const char *index,
-                    struct error *err)
-{
-    struct look l;
-    const char *name;
-    json_t *ignored;
-    bool ok = look_at(&r->steps.hosts, alias, &l, err);
-    bool is_index = ok && json_object_get(l.json, alias) != NULL; // which step_promote refuses
-    json_object_foreach(l.json, name, ignored)
-    {
-        if (ok && !is_index && strcmp(name, index) != 0 &&
-            json_array_append_new(old, json_string(name)) != 0)
-            ok = error_set_memory(err);
-    }
-    look_free(&l);
-    return ok;
-}
-
-/* Afterwards nothing would tell. */
-static bool note_old(struct refresh *r, struct error *err)
-{
-    json_t *old = json_array();
-    if (json_object_get(r->note.json, "old") != NULL) {
-        json_decref(old);
-        return true;
-    }
-    bool ok = add_old(r, old, r->step.alias, r->index, err) &&
-              (!wants_filter(r) || add_old(r, old, r->filtered_alias, r->filtered, err));
-    if (ok && json_object_set(r->note.json, "old", old) != 0)
-        ok = error_set_memory(err);
-    json_decref(old);
-    return ok && note_write(&r->steps.hosts, &r->note, err);
-}
-
 /* Whether they are complete was looked at: now the table may have another name. */
 static bool move_alias(struct refresh *r, struct error *err)
 {
     struct step_options chosen = r->step;
     struct step_options *step = &r->step;
-    if (!note_old(r, err))
-        return false;
     step->takes_incomplete = true;
     bool ok = step_promote(&r->steps, r->index, err);
     step->alias = r->filtered_alias;
@@ -145,22 +108,19 @@ static bool move_alias(struct refresh *r, struct error *err)
     return ok;
 }
 
-/* The job that filled it goes with it: the new one's workers may still ask for theirs. */
-static bool delete_index(struct refresh *r, const char *index, struct error *err)
+/* The job that filled an index goes with it: the new one's workers may still ask for theirs. */
+static bool forget_job(void *context, const char *index, struct error *err)
 {
-    return step_delete(&r->steps, index, err) && fill_forget(&r->fleet, index, err);
+    const struct refresh *r = context;
+    return fill_forget(&r->fleet, index, err);
 }
 
 static bool delete_old(struct refresh *r, struct error *err)
 {
-    size_t i;
-    json_t *name;
-    json_array_foreach(json_object_get(r->note.json, "old"), i, name)
-    {
-        if (!r->options->keeps_old && !delete_index(r, json_string_value(name), err))
-            return false;
-    }
-    return true;
+    if (r->options->keeps_old)
+        return true;
+    return step_delete_replaced(&r->steps, r->index, forget_job, r, err) &&
+           (!wants_filter(r) || step_delete_replaced(&r->steps, r->filtered, forget_job, r, err));
 }
 
 static const struct {

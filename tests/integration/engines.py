@@ -6,6 +6,7 @@ How an engine is fetched, started and stopped is known to script/engine alone; t
 import base64
 import json
 import os
+import select
 import shutil
 import signal
 import ssl
@@ -101,10 +102,15 @@ class Postgres(Engine):
                 f"dbname={dbname}")
 
     def connect(self, conninfo=None):
-        """A psycopg2 connection in autocommit mode; a server that a test has stopped is started."""
+        """A psycopg2 connection in autocommit mode; a server that a test has stopped is started.
+
+        Without JIT, which for small tables that were never analysed takes a third of a second.
+        """
         self.ensure_up()
         connection = psycopg2.connect(conninfo or self.conninfo)
         connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")
         return connection
 
     def execute(self, sql, parameters=None, conninfo=None):
@@ -299,6 +305,17 @@ class Running(subprocess.Popen):
 
     stdout_path: Path
     stderr_path: Path
+
+    def wait(self, timeout=None):
+        """Returns as soon as it ends: Popen's own looks with up to 50 ms between."""
+        if timeout is None or self.returncode is not None:
+            return super().wait()
+        pidfd = os.pidfd_open(self.pid)
+        try:
+            is_over = select.select([pidfd], [], [], timeout)[0]
+        finally:
+            os.close(pidfd)
+        return super().wait(None if is_over else 0)
 
     def stdout_text(self):
         return self.stdout_path.read_text(errors="replace")

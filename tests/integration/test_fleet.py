@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from fleet import QUICK, SLOW, SMALL, WRONG_CLOCK, Crew, end, is_refused, kill_parent
-from jobs import CONFIG, DEAD_LETTERS, FINISHED, NO_MAPPING, NUMBERS_ONLY, STOPPED, operations, wait_for
+from jobs import CONFIG, DEAD_LETTERS, DENIED, FINISHED, NO_MAPPING, NUMBERS_ONLY, STOPPED, operations, wait_for
 from proxy import Proxy
 
 ROWS, HALF = 600, 300  # half of the rows are before the gate
@@ -217,6 +217,7 @@ def test_without_the_store_nothing_is_claimed(make_crew, database, door):
 def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
     crew, worker = halfway()
     waiting = crew.start()
+    wait_for(lambda: "others hold all shards" in waiting.stderr_text(), "a worker that waits")
     if how == "by hand":
         elasticsearch.delete_index("bobbin-jobs")
     else:
@@ -227,7 +228,9 @@ def test_a_job_that_is_gone_ends_its_workers(halfway, elasticsearch, gate, how):
     gate.open()
     if how == "cancel":
         is_refused(crew.work(), "was cancelled")
-        assert crew.job("delete").returncode == FINISHED
+        for words in ("is forgotten", "is gone already"):
+            done = crew.job("delete")
+            assert done.returncode == FINISHED and words in done.stderr
     is_refused(crew.work(), f"bobbin plan {crew.name} makes it")
     crew.plan(2)
     assert crew.work().returncode == FINISHED
@@ -273,14 +276,38 @@ def test_one_refresh_runs_one_version(make_crew, database, elasticsearch):
     crew.assert_complete()
 
 
+ASYNC = {**NO_MAPPING, "settings": {**NO_MAPPING["settings"], "translog.durability": "async"}}
+
+
 def test_an_asynchronous_translog_is_flushed_before_a_checkpoint(halfway, gate, door, elasticsearch):
+    """By all of the index's shards: else the checkpoint waits for the next beat."""
     flushes = []
-    door.check = lambda method, path, headers, body: flushes.append(path) if "_flush" in path else None
-    body = {**NO_MAPPING, "settings": {**NO_MAPPING["settings"], "translog.durability": "async"}}
-    crew, worker = halfway(body=body)
-    assert flushes
+
+    def fail_first(_method, path, _headers, _body):
+        if "_flush" not in path:
+            return None
+        flushes.append(path)
+        return (200, b'{"_shards": {"total": 2, "successful": 1, "failed": 1}}') if len(flushes) == 1 else None
+
+    door.check = fail_first
+    crew, worker = halfway(body=ASYNC)
+    assert len(flushes) > 1
     gate.open()
     crew.finish(worker)
+    assert worker.stderr_text().count("its checkpoint has to wait") == 1, worker.stderr_text()
+    crew.assert_complete()
+
+
+def test_a_worker_that_may_not_flush_an_asynchronous_translog_stops(make_crew, database, door):
+    crew = make_crew(f"SELECT id, body FROM {database.make_numbers(100)}", url=door.url, body=ASYNC)
+    crew.plan(2)
+    denial = b'{"error": {"type": "security_exception", "reason": "unauthorized"}, "status": 403}'
+    door.check = lambda method, path, headers, body: (403, denial) if "_flush" in path else None
+    result = crew.work()
+    assert result.returncode == DENIED and "maintenance" in result.stderr, result.stderr
+    assert crew.show()["shards_done"] == 0 and not crew.checkpoint()
+    door.check = lambda method, path, headers, body: None
+    assert crew.work().returncode == FINISHED
     crew.assert_complete()
 
 

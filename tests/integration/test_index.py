@@ -265,6 +265,26 @@ def test_only_an_index_that_nothing_points_to_is_deleted(steps):
     assert "is gone already" in steps.do("delete", index).stderr
 
 
+def test_what_an_index_has_replaced_is_deleted(steps):
+    old, index, alias = [steps.make(BODY), steps.make(BODY)], steps.make(BODY), steps.name("alias")
+    for name in old:
+        steps.engine.must("PUT", f"{name}/_alias/{alias}")
+    promote = ["--alias", alias, "--even-if-incomplete", "--even-if-empty"]
+    killed = steps.run("promote", index, *promote, env={"BOBBIN_CRASH_AT": "step-promoted"})
+    assert killed.returncode == KILLED
+    steps.do("promote", index, *promote)
+    first, second = steps.note(index, "replaced")[alias]
+    assert {first, second} == set(old)
+    delete = ["index", "delete", "--url", steps.engine.url, "--replaced-by", index]
+    steps.engine.must("PUT", f"{first}/_alias/{alias}-again")
+    refused(steps.bobbin.run(delete), CONFIG, f"alias {alias}-again points to index {first}")
+    steps.engine.must("DELETE", f"{first}/_alias/{alias}-again")
+    for words in (f"deleted index {second}", "has taken no other's place"):
+        done = steps.bobbin.run(delete)
+        assert done.returncode == FINISHED and words in done.stderr
+    assert [steps.exists(name) for name in (*old, index)] == [False, False, True]
+
+
 def test_a_data_stream_stays(bobbin, opensearch):
     steps = Steps(bobbin, opensearch)
     stream = steps.name("stream")

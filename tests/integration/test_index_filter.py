@@ -114,6 +114,16 @@ def test_documents_with_a_term_are_left_out_and_no_others(filtering):
     assert filtering.meta(filtering.source) == {"theirs": 1} and filtering.meta(filtering.into)["theirs"] == 1
 
 
+def test_an_alias_is_the_index_that_it_stands_for(filtering):
+    index, alias = filtering.source, filtering.name("alias")
+    filtering.engine.must("PUT", f"{index}/_alias/{alias}")
+    filtering.source = alias
+    filtering.assert_filtered(filtering.filter())
+    assert filtering.note(filtering.into, "filter")["source"] == index
+    filtering.engine.must("PUT", f"{filtering.into}/_alias/{alias}")
+    refused(filtering.filter(), CONFIG, f"{alias} is the name of an alias")
+
+
 def test_a_second_run_counts_only_and_what_is_lost_comes_back(filtering):
     filtering.assert_filtered(filtering.filter())
     assert "is filtered already" in filtering.filter().stderr

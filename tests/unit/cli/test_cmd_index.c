@@ -13,6 +13,8 @@ static const struct {
 } cases[] = {
     {COMMAND_INDEX_DELETE, "delete --url http://127.0.0.1:1", 64, "--index is missing"},
     {COMMAND_INDEX_DELETE, "delete images", 64, "--url is missing"},
+    {COMMAND_INDEX_DELETE, "delete images --replaced-by b --url http://127.0.0.1:1", 64,
+     "one of both"},
     {COMMAND_INDEX_DELETE, "delete images --url localhost", 64,
      "it must begin with http:// or https://"},
     {COMMAND_INDEX_CREATE, "create images --url http://127.0.0.1:1", 64,

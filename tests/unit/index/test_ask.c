@@ -55,6 +55,20 @@ START_TEST(a_change_that_not_all_nodes_know_of_is_not_made)
 }
 END_TEST
 
+START_TEST(a_flush_is_one_of_all_shards)
+{
+    const struct canned_answer answers[] = {OK("{\"_shards\":{\"total\":2,\"failed\":0}}"),
+                                            OK("{\"_shards\":{\"total\":2,\"failed\":1}}"),
+                                            {.status = 403, .body = "{}"}};
+    BEGIN(answers);
+    unit_assert_ok(ask_to_flush(&steps.hosts, "i", &err), err);
+    unit_assert_error(ask_to_flush(&steps.hosts, "i", &err), err, ERROR_UNAVAILABLE,
+                      "not all of its shards were flushed");
+    unit_assert_error(ask_to_flush(&steps.hosts, "i", &err), err, ERROR_DENIED, "maintenance");
+    stepped_end();
+}
+END_TEST
+
 UNIT_MAIN_WITH("index/ask", stepped_set_up, NULL, UNIT_TEST(a_question_is_its_parts),
-               UNIT_TEST(a_refusal_names_the_privilege),
+               UNIT_TEST(a_refusal_names_the_privilege), UNIT_TEST(a_flush_is_one_of_all_shards),
                UNIT_TEST(a_change_that_not_all_nodes_know_of_is_not_made))

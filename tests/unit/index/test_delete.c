@@ -57,7 +57,38 @@ START_TEST(a_deletion_that_not_all_nodes_know_of_is_to_be_done_again)
 }
 END_TEST
 
+#define REPLACED "\"bobbin\":{\"replaced\":{\"image\":[\"image-0\",\"image-1\"]}}"
+
+START_TEST(those_that_another_has_replaced_are_deleted_and_forgotten)
+{
+    const struct canned_answer answers[] = {FOUND("image-2", SETTINGS, REPLACED, "\"image\":{}"),
+                                            MISSING, FOUND("image-1", SETTINGS, "", ""), DONE,
+                                            DONE};
+    BEGIN(answers);
+    unit_assert_ok(step_delete_replaced(&steps, "image-2", NULL, NULL, &err), err);
+    stepped_assert_asked(3, "DELETE /image-1 ", NULL);
+    stepped_assert_asked(4, "PUT /image-2/_mapping ", "{\"_meta\":{}}");
+    stepped_end();
+}
+END_TEST
+
+START_TEST(nothing_is_deleted_when_nothing_was_replaced_or_it_is_needed_again)
+{
+    const struct canned_answer answers[] = {FOUND("image-2", SETTINGS, "", ""),
+                                            FOUND("image-2", SETTINGS, REPLACED, ""),
+                                            FOUND("image-0", SETTINGS, "", "\"image\":{}")};
+    BEGIN(answers);
+    unit_assert_ok(step_delete_replaced(&steps, "image-2", NULL, NULL, &err), err);
+    unit_assert_error(step_delete_replaced(&steps, "image-2", NULL, NULL, &err), err, ERROR_CONFIG,
+                      "alias image points to");
+    stepped_assert_count(3);
+    stepped_end();
+}
+END_TEST
+
 UNIT_MAIN_WITH("index/delete", stepped_set_up, NULL,
                UNIT_TEST(an_index_that_nobody_needs_is_deleted),
                UNIT_TEST(one_that_is_gone_is_success), UNIT_EACH(what_is_needed_stays, kept),
-               UNIT_TEST(a_deletion_that_not_all_nodes_know_of_is_to_be_done_again))
+               UNIT_TEST(a_deletion_that_not_all_nodes_know_of_is_to_be_done_again),
+               UNIT_TEST(those_that_another_has_replaced_are_deleted_and_forgotten),
+               UNIT_TEST(nothing_is_deleted_when_nothing_was_replaced_or_it_is_needed_again))

@@ -227,7 +227,7 @@ START_TEST(an_asynchronous_translog_ends_with_a_flush)
     unit_assert_error(step_restore(&steps, "images", &err), err, ERROR_UNAVAILABLE,
                       "not all of its shards were flushed");
     unit_assert_ok(step_restore(&steps, "images", &err), err);
-    stepped_assert_asked(5, "POST /images/_flush ", NULL);
+    stepped_assert_asked(5, "POST /images/_flush?wait_if_ongoing=true ", NULL);
     stepped_assert_count(8);
     stepped_end();
 }

@@ -124,7 +124,21 @@ START_TEST(options_that_can_not_be_are_refused)
 }
 END_TEST
 
+START_TEST(questions_wait_no_longer_than_told_nor_than_any_request)
+{
+    static const int64_t told[] = {500, 2000}, expected[] = {500, 1000};
+    for (int i = 0; i < 2; i++) {
+        struct cluster_questions q;
+        unit_assert_ok(cluster_questions_open(&q, &options, told[i], &err), err);
+        ck_assert_int_eq(q.cluster.options.timeout_ms, expected[i]);
+        ck_assert_str_eq(q.hosts.urls[0], "https://es:9200");
+        cluster_questions_close(&q);
+    }
+}
+END_TEST
+
 UNIT_MAIN_WITH("job/cluster", setup, teardown, UNIT_TEST(insecure_is_warned_of_at_each_start),
                UNIT_EACH(credentials_in_the_clear_are_warned_of, plain),
+               UNIT_TEST(questions_wait_no_longer_than_told_nor_than_any_request),
                UNIT_OWN_PROCESS(requests_are_signed_when_a_region_is_given, 1),
                UNIT_EACH(options_that_can_not_be_are_refused, wrong))
