@@ -201,22 +201,14 @@ def assert_systemd_knows_what_an_end_means(instance):
         f"start --no-block bobbin-aws-failed@bobbin-work@{CONFIG}.service", f"start --no-block {LEAVE}"]
 
 
-def test_an_instance_works_until_the_job_is_done(instance, stack, database, engine, gate):
-    instance.write("/root/user-data.yaml", USER_DATA.read_bytes())
-    assert "Valid cloud-config" in instance.chroot.run("cloud-init", "schema", "--config-file", "/root/user-data.yaml")
-
-    # The first boot installs the package and prepares the worker.
+def assert_first_boot_prepares_a_worker(instance):
     said = boot(instance)
     assert "WARNING" not in said and "ignoring command 'start'" in said, said
     assert instance.enabled() == ["bobbin-aws-watch.service", "bobbin-aws.service"]
     assert instance.noted("systemctl") == [f"start --no-block {WORKER}"]
-    assert_secrets_are_hidden(instance)
-    assert_units_are_good(instance)
-    assert_systemd_knows_what_an_end_means(instance)
 
-    # It works; EC2 takes it back, and its shard is free at once.
-    engine.create_index(JOB, NO_MAPPING)
-    bobbin(instance, "plan", JOB, "--index", JOB, "--shards", str(SHARDS), "--exact")
+
+def assert_taken_back_it_hands_its_shard_over(instance, gate):
     gate.shut()
     with instance.worker(WORKER) as worker:
         gate.wait_until_reached()
@@ -231,7 +223,9 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
     assert "held" not in states(instance) and states(instance) != ["done"] * SHARDS
     assert instance.after(WORKER, STOPPED) == []
 
-    # The second boot: cloud-init has nothing more to do, the secrets are fetched again, the job goes on to its end.
+
+def assert_second_boot_goes_on_to_the_end(instance):
+    """cloud-init has nothing more to do, and the secrets are fetched again."""
     instance.shut_down()
     del instance.metadata.items["spot/instance-action"]
     said = boot(instance)
@@ -241,23 +235,40 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
         said, _ = worker.communicate(timeout=120)
         assert worker.returncode == FINISHED, said
     assert states(instance) == ["done"] * SHARDS
-    assert engine.documents(JOB) == database.documents(QUERY)
 
-    # The group wants one instance less, and this one is gone.
+
+def assert_it_leaves_its_group(instance, stack):
     assert instance.after(WORKER, FINISHED) == [f"start --no-block {LEAVE}"]
     assert instance.settings(LEAVE)["SuccessAction"] == ["poweroff"]
-    gone = instance.metadata.items["instance-id"]
     instance.run_unit(LEAVE)
     assert stack.group()["DesiredCapacity"] == 1
-    assert gone not in {left["InstanceId"] for left in stack.instances()}
+    assert instance.metadata.items["instance-id"] not in {left["InstanceId"] for left in stack.instances()}
     # As its group ends it, it asks for nothing.
     instance.metadata.items["autoscaling/target-lifecycle-state"] = "Terminated"
     instance.noted("aws")
     instance.run_unit(LEAVE)
     assert instance.noted("aws") == []
 
-    # A worker that wants a person is shown, waited for, and leaves.
+
+def assert_a_failure_is_shown_and_a_person_waited_for(instance):
     instance.chroot.run("sed", "-i", "s/^KEEP_FAILED=.*/KEEP_FAILED=0s/", "/etc/bobbin/aws.conf")
     assert instance.after(WORKER, CONFIG) == [f"start --no-block {FAILED}"]
     assert f"{WORKER.removesuffix('.service')} has failed" in instance.run_unit(FAILED)
     assert instance.noted("systemctl") == [f"is-failed --quiet {WORKER}", f"start --no-block {LEAVE}"]
+
+
+def test_an_instance_works_until_the_job_is_done(instance, stack, database, engine, gate):
+    instance.write("/root/user-data.yaml", USER_DATA.read_bytes())
+    assert "Valid cloud-config" in instance.chroot.run("cloud-init", "schema", "--config-file", "/root/user-data.yaml")
+    assert_first_boot_prepares_a_worker(instance)
+    assert_secrets_are_hidden(instance)
+    assert_units_are_good(instance)
+    assert_systemd_knows_what_an_end_means(instance)
+
+    engine.create_index(JOB, NO_MAPPING)
+    bobbin(instance, "plan", JOB, "--index", JOB, "--shards", str(SHARDS), "--exact")
+    assert_taken_back_it_hands_its_shard_over(instance, gate)
+    assert_second_boot_goes_on_to_the_end(instance)
+    assert engine.documents(JOB) == database.documents(QUERY)
+    assert_it_leaves_its_group(instance, stack)
+    assert_a_failure_is_shown_and_a_person_waited_for(instance)
