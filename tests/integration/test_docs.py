@@ -31,6 +31,7 @@ NO_FIXTURE = ("tutorial.md",)  # it makes the tables itself
 
 # Commands of these pages that are not run. The option parser takes them all.
 ONLY_ACCEPTED = {
+    "aws.md": "instances: tests/packages/test_aws_boot.py",
     "fleet.md": "commands for several machines: test_fleet.py",
     "refresh.md": "steps with scripts and workers: test_refresh.py, test_index.py, test_table_steps.py",
     "shards.md": "a shard of sixteen: test_plan.py",

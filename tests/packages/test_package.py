@@ -50,8 +50,12 @@ def test_the_package_has_what_an_installation_needs(package):
         "lib/systemd/system/bobbin-refresh@.timer",
         "usr/share/doc/bobbin/examples/cron/bobbin",
         "usr/share/doc/bobbin/examples/credentials.conf",
+        "usr/share/doc/bobbin/examples/aws/user-data.yaml",
+        "usr/share/doc/bobbin/examples/aws/workers.cfn.yaml",
+        "usr/lib/bobbin/aws-instance",
     } <= files
-    assert {path.name for path in (ROOT / "packaging/systemd").iterdir()} - {"credentials.conf"} == {
+    units = [*(ROOT / "packaging/systemd").iterdir(), *(ROOT / "packaging/aws").glob("*.service")]
+    assert {path.name for path in units} - {"credentials.conf"} == {
         path.rsplit("/", 1)[1] for path in files if path.startswith("lib/systemd/system/")}
 
 
