@@ -16,6 +16,8 @@ from bobbin_airflow.program import Call, Program
 from bobbin_airflow.sensors import BobbinJobSensor
 from bobbin_airflow.serve import ids_of
 from bobbin_airflow.triggers import BobbinJobTrigger, event, state_of
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 LOG = logging.getLogger("parts")
 
@@ -108,7 +110,7 @@ class AGroupOfTwoJobs(unittest.TestCase):
         self.one, self.other = WorkerGroup("shared", "one"), WorkerGroup("shared", "other")
         self.make_version(self.one.ec2.create_launch_template)
         self.one.scaling.create_auto_scaling_group(
-            AutoScalingGroupName="shared", MinSize=0, MaxSize=2, AvailabilityZones=["us-east-1a"],
+            AutoScalingGroupName="shared", MinSize=0, MaxSize=2, AvailabilityZones=["eu-west-1a"],
             LaunchTemplate={"LaunchTemplateName": "shared", "Version": "$Latest"})
         self.addCleanup(self.remove)
 
@@ -143,6 +145,16 @@ class AGroupOfTwoJobs(unittest.TestCase):
         self.one.empty()
         self.assertEqual(self.one.capacity(), 0)
         self.other.pin("$Latest")
+
+    def test_an_instance_that_has_left_by_itself_is_not_ended_again(self):
+        """By AWS's own words, as moto answers with 500."""
+        words = {"InstanceId": "i-1", "ShouldDecrementDesiredCapacity": True}
+        with Stubber(self.one.scaling) as aws:
+            for code in ("ValidationError", "ScalingActivityInProgress"):
+                aws.add_client_error("terminate_instance_in_auto_scaling_group", code, expected_params=words)
+            self.assertFalse(self.one.end("i-1"))
+            with self.assertRaisesRegex(ClientError, "ScalingActivityInProgress"):
+                self.one.end("i-1")
 
 
 class AJob(unittest.TestCase):

@@ -18,7 +18,7 @@ import pytest
 
 from conftest import ROOT, run
 from flows import PACKAGE, Airflow, Openverse, end_group
-from instances import IMAGES, Cloud, Machines
+from group import IMAGES, Group, Machines
 from compare import equal  # noqa: I001  of the integration tests, as flows says
 from engines import DIRECT, Postgres, SearchEngine
 from jobs import wait_for
@@ -75,8 +75,8 @@ def servers(openverse, program, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
-    made = Cloud(tmp_path_factory.mktemp("cloud"), size=4)
+def group(tmp_path_factory):
+    made = Group(tmp_path_factory.mktemp("cloud"), size=4)
     yield made
     made.close()
 
@@ -89,9 +89,9 @@ AS_HERE = {  # what the example is to say here
 
 
 @pytest.fixture(scope="module")
-def airflow(openverse, cloud, servers, program, tmp_path_factory):
+def airflow(openverse, group, servers, program, tmp_path_factory):
     made = Airflow(tmp_path_factory.mktemp("airflow"), program, {
-        **cloud.environment, "OPENVERSE_CONFIGS": str(openverse.directory), "SERVERS": " ".join(servers)})
+        **group.environment, "OPENVERSE_CONFIGS": str(openverse.directory), "SERVERS": " ".join(servers)})
     example = (PACKAGE / "example_dags/openverse.py").read_text()
     for old, new in AS_HERE.items():
         assert old in example, old
@@ -162,7 +162,7 @@ def test_a_refresh_and_a_filtered_index_by_workers_of_this_machine(airflow, open
 
 
 @pytest.fixture
-def machines(cloud, openverse, program, tmp_path):
+def machines(group, openverse, program, tmp_path):
     """Those of the group. They are slow, so that there is time to kill one."""
     made = []
 
@@ -170,7 +170,7 @@ def machines(cloud, openverse, program, tmp_path):
         (tmp_path / "machines").mkdir()
         openverse.write_config(f"{config}-worker", "image", more, url=openverse.engine.url, **changes)
         words = ["--config", openverse.directory / f"{config}-worker.conf"]
-        made.append(Machines(cloud, program, words, tmp_path / "machines", {"PGPASSWORD": openverse.PASSWORD},
+        made.append(Machines(group, program, words, tmp_path / "machines", {"PGPASSWORD": openverse.PASSWORD},
                              openverse.directory))
         made[-1].start()
         return made[-1]
@@ -195,21 +195,21 @@ class Interruption:
         for number, shard in enumerate(job["shards"]):
             if not self.victim and shard["state"] == "held" and shard["acknowledged"] > SOME:
                 self.shard, self.epoch, self.acknowledged = number, shard["epoch"], shard["acknowledged"]
-                self.machines.cloud.make_version(1)
+                self.machines.group.make_version(1)
                 self.victim = self.machines.interrupt(shard["holder"].split(":")[0])
 
 
-def test_a_refresh_by_a_group_of_instances_of_which_one_is_interrupted(airflow, openverse, cloud, machines):
+def test_a_refresh_by_a_group_of_instances_of_which_one_is_interrupted(airflow, openverse, group, machines):
     openverse.make_old("image")
     before = openverse.table_number("image")
-    group = machines("image", SLOWLY)
-    interruption = Interruption(group)
+    crowd = machines("image", SLOWLY)
+    interruption = Interruption(crowd)
     airflow.start("openverse.py", "image_data_refresh").succeed()
-    group.close()
+    crowd.close()
     assert_refreshed(openverse, "image", before)
     # it was interrupted, and another machine went on where it had been
-    assert interruption.victim and len(group.workers) == 4
-    job = group.looks[-1]
+    assert interruption.victim and len(crowd.workers) == 4
+    job = crowd.looks[-1]
     shard = job["shards"][interruption.shard]
     assert shard["state"] == "done" and shard["epoch"] > interruption.epoch
     assert shard["holder"].split(":")[0] != interruption.victim
@@ -217,25 +217,25 @@ def test_a_refresh_by_a_group_of_instances_of_which_one_is_interrupted(airflow, 
     rows = openverse.engine.count("image")
     assert 0 <= sent - rows < interruption.acknowledged
     # all began with the template of the beginning; one that had no shard was ended before the others; none is left
-    assert (group.versions, group.images) == ({("1", "1")}, {IMAGES[0]})
-    assert max(group.capacities) == 3 and {1, 2} & set(group.capacities)
-    assert cloud.group()["DesiredCapacity"] == 0 and cloud.instances() == {}
+    assert (crowd.versions, crowd.images) == ({("1", "1")}, {IMAGES[0]})
+    assert max(crowd.capacities) == 3 and {1, 2} & set(crowd.capacities)
+    assert group.describe()["DesiredCapacity"] == 0 and group.instances() == {}
 
 
-def test_a_refresh_that_fails_leaves_no_instance_and_the_alias_where_it_is(airflow, openverse, cloud, machines):
+def test_a_refresh_that_fails_leaves_no_instance_and_the_alias_where_it_is(airflow, openverse, group, machines):
     before, alias = openverse.table_number("image"), openverse.engine.must("GET", "_alias")
     body = json.loads((openverse.directory / "index-image.json").read_text())
     body["mappings"]["properties"]["license"] = {"type": "integer"}
     (openverse.directory / "index-refused.json").write_text(json.dumps(body))
     openverse.write_config("refused", "image", **{"create-index": "index-refused.json"})
-    group = machines("refused", **{"create-index": "index-refused.json"})
+    crowd = machines("refused", **{"create-index": "index-refused.json"})
     flow = airflow.start("own.py", "refused_data_refresh")
     state, tasks = flow.finish()
-    group.close()
+    crowd.close()
     assert state == "failed" and "documents were refused" in flow.log()
     assert tasks["wait_for_job"] == ["failed"] and tasks["stop_workers"] == ["success"]
     assert tasks["verify"] == tasks["promote_index"] == ["upstream_failed"]
-    assert max(group.capacities) == 2 and cloud.group()["DesiredCapacity"] == 0
+    assert max(crowd.capacities) == 2 and group.describe()["DesiredCapacity"] == 0
     assert openverse.table_number("image") == before
     found = openverse.engine.must("GET", "_alias")
     assert {name: found[name] for name in alias} == alias

@@ -100,11 +100,20 @@ class WorkerGroup:
 
     def end_idle(self, holders: Iterable[str], wanted: int) -> list[str]:
         """End instances that hold nothing until WANTED are left, and let none follow; the names of those."""
-        ended = [instance.name for instance in superfluous(self.instances(), holders, wanted)]
-        for name in ended:
+        return [one.name for one in superfluous(self.instances(), holders, wanted) if self.end(one.name)]
+
+    def end(self, instance: str) -> bool:
+        """And let none follow. False: the group has it no more, as it has left by itself."""
+        from botocore.exceptions import ClientError  # comes with boto3
+
+        try:
             self.scaling.terminate_instance_in_auto_scaling_group(
-                InstanceId=name, ShouldDecrementDesiredCapacity=True)
-        return ended
+                InstanceId=instance, ShouldDecrementDesiredCapacity=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            return False
+        return True
 
     def instances(self) -> list[Instance]:
         names = [one["InstanceId"] for one in self.describe()["Instances"]

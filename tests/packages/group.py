@@ -5,35 +5,22 @@ import os
 import signal
 import subprocess
 import threading
-import time
 
-import botocore.session
+from cloud import REGION, Cloud
 
-from conftest import ROOT, run
-from flows import wait_for
-
-GROUP, REGION = "bobbin-workers", "us-east-1"
+GROUP = "bobbin-workers"
 TEMPLATES = {"bobbin-arm64": "t4g.small", "bobbin-amd64": "t3a.small"}
 IMAGES = ("ami-12c6146b", "ami-03cf127a")  # of the templates' first versions and of the second
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": REGION}
 
 
-class Cloud:
-    """A moto server with the group, empty."""
+class Group(Cloud):
+    """The group, empty, and moto's server below it."""
 
     def __init__(self, directory, size):
-        self.log = open(directory / "moto.log", "wb")
-        venv = run(ROOT / "script/lib/venv", "aws").strip()
-        self.server = subprocess.Popen([f"{venv}/bin/moto_server", "-H", "127.0.0.1", "-p", "0"],
-                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        log = directory / "moto.log"
-        found = wait_for(lambda: [line for line in log.read_text().splitlines() if "Running on http" in line], "moto")
-        self.url = found[0].split("Running on ")[1].strip()
+        super().__init__(directory / "moto.log")
         self.environment = {**KEYS, "AWS_ENDPOINT_URL": self.url}
-        session = botocore.session.get_session()
-        self.scaling, self.ec2 = (session.create_client(
-            name, region_name=REGION, endpoint_url=self.url, aws_access_key_id="key", aws_secret_access_key="secret")
-            for name in ("autoscaling", "ec2"))
+        self.scaling, self.ec2 = self.client("autoscaling"), self.client("ec2")
         self.make_version(0)
         arm64, amd64 = ({"LaunchTemplateName": name, "Version": "$Latest"} for name in TEMPLATES)
         self.scaling.create_auto_scaling_group(
@@ -50,22 +37,17 @@ class Cloud:
         for name, kind in TEMPLATES.items():
             make(LaunchTemplateName=name, LaunchTemplateData={"ImageId": IMAGES[number], "InstanceType": kind})
 
-    def group(self):
+    def describe(self):
         return self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"][0]
 
     def instances(self):
         """id -> what EC2 says of it, of those that run in the group."""
-        names = [one["InstanceId"] for one in self.group()["Instances"]]
+        names = [one["InstanceId"] for one in self.describe()["Instances"]]
         if not names:
             return {}
         found = self.ec2.describe_instances(InstanceIds=names)
         return {one["InstanceId"]: one for part in found["Reservations"] for one in part["Instances"]
                 if one["State"]["Name"] in ("pending", "running")}
-
-    def close(self):
-        self.server.kill()
-        self.server.wait()
-        self.log.close()
 
 
 def versions(group):
@@ -77,9 +59,9 @@ def versions(group):
 class Machines(threading.Thread):
     """Makes of each instance that comes a worker process, and ends that of each that goes, by SIGKILL."""
 
-    def __init__(self, cloud, program, words, directory, environment, beginning):
+    def __init__(self, group, program, words, directory, environment, beginning):
         super().__init__(daemon=True)
-        self.cloud, self.program, self.words, self.directory = cloud, program, words, directory
+        self.group, self.program, self.words, self.directory = group, program, words, directory
         self.beginning = beginning  # the directory that a program begins in
         self.environment = {**os.environ, **environment}
         self.workers = {}  # instance -> process
@@ -96,7 +78,7 @@ class Machines(threading.Thread):
             self.error = error
 
     def step(self):
-        group, instances = self.cloud.group(), self.cloud.instances()
+        group, instances = self.group.describe(), self.group.instances()
         self.capacities.append(group["DesiredCapacity"])
         for name, instance in instances.items():
             if name not in self.workers:
@@ -132,9 +114,9 @@ class Machines(threading.Thread):
 
     def interrupt(self, host):
         """The machine with this name is gone, as a spot instance that nobody warns; its name."""
-        name, = (name for name, one in self.cloud.instances().items() if one["PrivateDnsName"] == host)
+        name, = (name for name, one in self.group.instances().items() if one["PrivateDnsName"] == host)
         self._end(name)
-        self.cloud.ec2.terminate_instances(InstanceIds=[name])
+        self.group.ec2.terminate_instances(InstanceIds=[name])
         return host
 
     def close(self):
