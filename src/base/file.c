@@ -160,7 +160,7 @@ bool file_create_unnamed(int *fd, int dir, struct error *err)
         return true;
     if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)
         return create_and_unlink(fd, dir, err);
-    return error_set_errno(err, ERROR_DISK, "no file can be made in the spool directory");
+    return error_set_errno(err, ERROR_DISK, "no file without a name can be made there");
 }
 
 bool file_open(int *fd, int dir, const char *name, bool write, struct error *err)

@@ -69,8 +69,10 @@ static void print_difference(void *context, const char *name, struct slice id)
 
 static void print_report_json(const struct options *o, const struct verify_target_report *r)
 {
-    json_t *out = json_pack("{s:I, s:I, s:I}", "query", (json_int_t)r->query, "index",
-                            (json_int_t)r->index, "dead", (json_int_t)r->dead);
+    json_t *out =
+        json_pack("{s:I, s:I}", "query", (json_int_t)r->query, "index", (json_int_t)r->index);
+    if (o->job.spool != NULL)
+        json_object_set_new(out, "dead", json_integer((json_int_t)r->dead));
     for (int i = 0; o->wish.is_deep && i < JOIN_VERDICTS; i++)
         json_object_set_new(out, verify_difference_name((enum join_verdict)i),
                             json_integer((json_int_t)r->counts.join.verdicts[i]));
@@ -87,8 +89,9 @@ static void print_report_json(const struct options *o, const struct verify_targe
 
 static void print_report(const struct options *o, const struct verify_target_report *r)
 {
-    printf("query %" PRIu64 " documents, index %" PRIu64 ", dead letters %" PRIu64, r->query,
-           r->index, r->dead);
+    printf("query %" PRIu64 " documents, index %" PRIu64, r->query, r->index);
+    if (o->job.spool != NULL)
+        printf(", dead letters %" PRIu64, r->dead);
     for (int i = 0; o->wish.is_deep && i < JOIN_VERDICTS; i++)
         printf("%s%" PRIu64 " %s", i == 0 ? ": " : ", ", r->counts.join.verdicts[i],
                verify_difference_name((enum join_verdict)i));
@@ -136,6 +139,15 @@ static bool rebuild(const struct options *o, struct error *err)
     if (is_sound)
         log_message(LOG_INFO, "spool %s: the index is sound, and stays", o->job.spool);
     return true;
+}
+
+int command_index_verify(struct options *o)
+{
+    struct error err = {.kind = ERROR_NONE};
+    o->wish.is_deep = true;
+    bool ok = command_is_given("index", o->job.index, &err) && command_check_urls(&o->job, &err) &&
+              command_check_query(&o->job, &err) && verify_index(o, NULL, &err);
+    return ok ? 0 : command_failed(&err);
 }
 
 int command_verify(struct options *o)

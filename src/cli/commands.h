@@ -30,6 +30,9 @@ int command_serve(struct options *o);
 
 int command_status(struct options *o);
 int command_verify(struct options *o);
+
+/* The index against the query alone, without the spool of a job. */
+int command_index_verify(struct options *o);
 int command_inspect(struct options *o);
 
 int command_dead_list(struct options *o);

@@ -42,6 +42,8 @@ static const struct command_row {
      "make searches see all that was written"},
     {"index count", COMMAND_INDEX_COUNT, "[OPTION]... INDEX",
      "compare the numbers of the query's and the index's documents"},
+    {"index verify", COMMAND_INDEX_VERIFY, "[OPTION]... INDEX",
+     "compare every document of the query with the index's"},
     {"index restore", COMMAND_INDEX_RESTORE, "[OPTION]... INDEX",
      "give an index its own settings again, and wait until it is whole"},
     {"index filter", COMMAND_INDEX_FILTER, "[OPTION]... INDEX",
@@ -139,6 +141,8 @@ static int dispatch(enum command command, struct options *o)
         return command_dead_retry(o);
     case COMMAND_DEAD_DROP:
         return command_dead_drop(o);
+    case COMMAND_INDEX_VERIFY:
+        return command_index_verify(o);
     case COMMAND_INDEX_CREATE:
     case COMMAND_INDEX_TUNE:
     case COMMAND_INDEX_REFRESH:

@@ -101,6 +101,11 @@ static bool take_letter(const struct dead_letter *letter, void *context, struct 
     return buffer_check(&c->scratch, "a dead letter's id", err) && join_add(c->join, &record, err);
 }
 
+static bool read_letters(struct comparing *c, struct error *err)
+{
+    return c->in->spool == NULL || letters_each(c->in->spool, take_letter, c, err);
+}
+
 /* --- documents --- */
 
 static bool take_document(void *context, const struct scroll_document *document, struct error *err)
@@ -142,8 +147,8 @@ bool compare(const struct compare_input *in, join_tell *tell, void *context,
     *counts = (struct compare_counts){.elsewhere = 0};
     buffer_init(&c.lines, DOCUMENT_MAX_BYTES);
     buffer_init(&c.scratch, DOCUMENT_MAX_BYTES);
-    bool ok = join_new(&c.join, in->scratch, err) && read_rows(&c, err) &&
-              letters_each(in->spool, take_letter, &c, err) && read_documents(&c, err);
+    bool ok = join_new(&c.join, in->scratch, err) && read_rows(&c, err) && read_letters(&c, err) &&
+              read_documents(&c, err);
     document_encoder_free(c.encoder);
     buffer_free(&c.lines);
     buffer_free(&c.scratch);

@@ -11,7 +11,7 @@ struct compare_input {
     const struct job_options *options;
     struct dump *dump;   // opened
     struct rows *rows;   // of DUMP
-    struct spool *spool; // its dead letters, and the directory for the scratch file
+    struct spool *spool; // its dead letters; or NULL
     struct http *http;   // the cluster, at
     const char *host;    // base URL
     const char *index;   // the job's

@@ -1,6 +1,7 @@
 /* scratch.c: see scratch.h. */
 #include "job/scratch.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include <xxhash.h>
@@ -32,6 +33,18 @@ bool scratch_open(struct scratch **out, int dir, struct error *err)
     }
     *out = s;
     return true;
+}
+
+bool scratch_open_temporary(struct scratch **out, struct error *err)
+{
+    const char *path = getenv("TMPDIR");
+    if (path == NULL || path[0] == '\0')
+        path = "/var/tmp";
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = dir >= 0 ? scratch_open(out, dir, err)
+                       : error_set_errno(err, ERROR_DISK, "it can't be opened");
+    file_close(&dir);
+    return ok || error_wrap(err, "directory %s (TMPDIR)", path);
 }
 
 void scratch_close(struct scratch *s)

@@ -17,6 +17,9 @@ struct scratch;
 
 /* DIR is borrowed for the call. ERROR_DISK, ERROR_MEMORY. */
 MUST_CHECK bool scratch_open(struct scratch **out, int dir, struct error *err);
+
+/* In the directory that TMPDIR names, else /var/tmp, which is on a disk. */
+MUST_CHECK bool scratch_open_temporary(struct scratch **out, struct error *err);
 void scratch_close(struct scratch *s);
 
 /* How many bytes the file has. */

@@ -84,13 +84,12 @@ static bool refresh(struct target *t, struct error *err)
     return ok;
 }
 
-static bool count(struct target *t, struct error *err)
+static bool look_at_job(struct target *t, struct error *err)
 {
-    const char *index = t->options->index;
     struct verify_target_report *report = t->report;
-    if (!spool_get_job(t->spool, &report->job, err) || !refresh(t, err) ||
-        !rows_count(t->rows, index, &report->query, err) ||
-        !search_count(replay_http(t->replay), t->host, index, &report->index, err))
+    if (t->spool == NULL)
+        return true;
+    if (!spool_get_job(t->spool, &report->job, err))
         return false;
     report->dead = report->job.dead;
     if (report->job.finished_ms == 0)
@@ -100,6 +99,15 @@ static bool count(struct target *t, struct error *err)
                     report->job.pending,
                     report->job.dumped_ms == 0 ? ", and rows are still to be read" : "");
     return true;
+}
+
+static bool count(struct target *t, struct error *err)
+{
+    const char *index = t->options->index;
+    struct verify_target_report *report = t->report;
+    return look_at_job(t, err) && refresh(t, err) &&
+           rows_count(t->rows, index, &report->query, err) &&
+           search_count(replay_http(t->replay), t->host, index, &report->index, err);
 }
 
 static bool judge_counts(const struct target *t, struct error *err)
@@ -170,6 +178,10 @@ static bool judge_documents(const struct target *t, struct error *err)
     if (r->left > refused)
         return error_set(err, ERROR_DIFFERENT, "index %s: %" PRIu64 " differences%s",
                          t->options->index, r->left, t->wish->repairs ? " are left" : "");
+    if (t->spool == NULL && r->counts.unfit > 0)
+        return error_set(err, ERROR_DEAD_LETTERS,
+                         "index %s lacks %" PRIu64 " rows that can't be documents",
+                         t->options->index, r->counts.unfit);
     if (refused > 0 || r->counts.unfit > 0 || (t->wish->repairs && r->job.dead > r->dead))
         return error_set(err, ERROR_DEAD_LETTERS,
                          "index %s lacks documents that were refused: see %s/dead.ndjson",
@@ -221,9 +233,15 @@ static bool open_both_ends(struct target *t, struct error *err)
            replay_ensure_index(t->replay, err);
 }
 
+static bool open_scratch(struct target *t, struct error *err)
+{
+    return t->spool != NULL ? scratch_open(&t->scratch, spool_directory(t->spool), err)
+                            : scratch_open_temporary(&t->scratch, err);
+}
+
 static bool open_repair(struct target *t, struct error *err)
 {
-    return scratch_open(&t->scratch, spool_directory(t->spool), err) &&
+    return open_scratch(t, err) &&
            (!t->wish->repairs || repair_new(&t->repair, t->options, t->dump, t->rows, t->scratch,
                                             t->wish->deletes_extra, err));
 }

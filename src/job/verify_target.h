@@ -33,7 +33,8 @@ const char *verify_difference_name(enum join_verdict verdict);
 MUST_CHECK bool verify_open_spool(const struct job_options *o, bool repairs, struct spool **s,
                                   struct error *err);
 
-/* Compare what S's job reads with what its index has. Extra documents are neither counted nor told of when the
+/* Compare what S's job reads with what its index has. Without S (NULL; then WISH is no repair) nothing is known of dead letters,
+ * and what was refused is missing. Extra documents are neither counted nor told of when the
  * job reads only a range. Errors: ERROR_DIFFERENT when they differ, and dead letters are not the reason for
  * all of it; ERROR_DEAD_LETTERS when they are; those of dump_open, replay_open, compare.h and
  * repair.h; ERROR_CONFIG for a repair of a job whose dump is not finished. REPORT holds what was found

@@ -37,7 +37,10 @@ until systemctl --user start none.target 2>/dev/null; do
     tries=$((tries + 1)) && [ $tries -lt 100 ] && sleep 0.1 || exit 1
 done
 systemctl --user start --no-block "$@"
-sleep 2
+until systemctl --user show --property NRestarts --value "$@" | grep -q '[^0]'; do
+    tries=$((tries + 1)) && [ $tries -lt 200 ] && sleep 0.1 || exit 1
+done
+sleep 2 # for those that would be started again, too
 systemctl --user show --property NRestarts --value "$@"
 systemctl --user exit
 rmdir /run/systemd/system

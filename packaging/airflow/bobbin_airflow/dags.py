@@ -43,9 +43,9 @@ def table_step(task_id: str, step: str, index: str) -> BobbinOperator:
 
 def make_refresh_dag(
         model: str, *, config: str, workers: LocalWorkers | AutoScalingWorkers | ServeWorkers, shards: int = 64,
-        alias: str | None = None, tables: bool = True, filtered: bool = True, schedule=None, program: str = "bobbin",
-        directory: str | None = None, postgres_conn_id: str | None = None, cluster_conn_id: str | None = None,
-        default_args: dict | None = None, **dag_options) -> DAG:
+        alias: str | None = None, tables: bool = True, filtered: bool = True, deep: bool = False, schedule=None,
+        program: str = "bobbin", directory: str | None = None, postgres_conn_id: str | None = None,
+        cluster_conn_id: str | None = None, default_args: dict | None = None, **dag_options) -> DAG:
     """The DAG `MODEL_data_refresh`: a new index, filled by WORKERS, takes the old one's place.
 
     :param config: bobbin's config file, one for all steps: query, table, create-index; for TABLES steps and set, for
@@ -53,6 +53,7 @@ def make_refresh_dag(
     :param shards: eight or more for each worker
     :param alias: what searches ask; the model's name, unless given
     :param tables: whether the tables are made before, and take the live ones' place in the end
+    :param deep: whether every document is compared with its row; else their numbers
     :param filtered: whether there is a second index, for ALIAS-filtered, without documents that hold a term
     """
     alias = alias or model
@@ -64,14 +65,14 @@ def make_refresh_dag(
         before = [table_step("copy_and_clean_tables", "before", index)] if tables else []
         chain(*before, bobbin("create_index", "index", "create", index), first)
         forget = [bobbin("forget_job", "job", "delete", index)] if workers.has_job else []
-        chain(last, *_after_load(alias, index, tables, filtered), *forget)
+        chain(last, *_after_load(alias, index, tables, filtered, deep), *forget)
     return dag
 
 
-def _after_load(alias: str, index: str, tables: bool, filtered: bool) -> list[BobbinOperator]:
+def _after_load(alias: str, index: str, tables: bool, filtered: bool, deep: bool) -> list[BobbinOperator]:
     copy = f"{index}-filtered"
     return [
-        bobbin("verify", "index", "count", index),
+        bobbin("verify", "index", "verify" if deep else "count", index),
         bobbin("refresh_index", "index", "refresh", index),
         bobbin("restore_settings", "index", "restore", index),
         *(filtering_tasks(index, copy) if filtered else []),

@@ -12,6 +12,6 @@ refused = make_refresh_dag(
     "refused", alias="image", config=f"{CONFIGS}/refused.conf", shards=2, **COMMON,
     workers=AutoScalingWorkers(group="bobbin-workers", count=2, poll_seconds=0.2))
 served = make_refresh_dag(
-    "served", alias="audio", config=f"{CONFIGS}/audio.conf", shards=4, **COMMON,
+    "served", alias="audio", config=f"{CONFIGS}/audio.conf", shards=4, deep=True, **COMMON,
     workers=ServeWorkers(urls=environ["SERVERS"].split(), table="temp_import_audio", model="audio",
                          token_conn_id="servers", poll_seconds=0.2))

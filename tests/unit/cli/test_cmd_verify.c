@@ -112,8 +112,29 @@ START_TEST(what_cannot_be_asked_for_is_refused_in_one_line)
 }
 END_TEST
 
+static const struct {
+    const char *line, *text;
+} index_refused[] = {
+    {"verify --table t --url http://a", "--index is missing"},
+    {"verify i --table t", "--url is missing"},
+    {"verify i --url http://a", "give either --table NAME or --query FILE"},
+    {"verify i --table t --url http://a --from 1 --after 1", "only one of them"},
+};
+
+START_TEST(an_index_is_compared_with_a_query)
+{
+    unit_assert_ok(read_line(COMMAND_INDEX_VERIFY, index_refused[_i].line), err);
+    captured_begin();
+    int status = command_index_verify(&options);
+    captured_end();
+    captured_assert_one_line(index_refused[_i].text);
+    ck_assert_int_eq(status, 64);
+}
+END_TEST
+
 UNIT_MAIN_WITH("cli/cmd_verify", begin, end, UNIT_TEST(verify_counts_what_it_read),
                UNIT_TEST(verify_tells_each_problem_and_fails),
                UNIT_TEST(verify_makes_a_lost_index_anew_when_it_is_asked_to),
                UNIT_TEST(verify_leaves_a_sound_index_when_it_is_asked_for_another),
-               UNIT_EACH(what_cannot_be_asked_for_is_refused_in_one_line, refused))
+               UNIT_EACH(what_cannot_be_asked_for_is_refused_in_one_line, refused),
+               UNIT_EACH(an_index_is_compared_with_a_query, index_refused))

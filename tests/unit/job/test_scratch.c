@@ -164,9 +164,25 @@ START_TEST(the_file_is_not_to_be_seen_in_the_directory)
 }
 END_TEST
 
+START_TEST(a_temporary_one_is_where_tmpdir_says)
+{
+    struct scratch *other;
+    ck_assert_int_eq(setenv("TMPDIR", directory, 1), 0);
+    unit_assert_ok(scratch_open_temporary(&other, &err), err);
+    scratch_close(other);
+    ck_assert_int_eq(setenv("TMPDIR", "/nonexistent", 1), 0);
+    unit_assert_error(scratch_open_temporary(&other, &err), err, ERROR_DISK,
+                      "directory /nonexistent (TMPDIR): it can't be opened");
+    ck_assert_int_eq(setenv("TMPDIR", "", 1), 0);
+    unit_assert_ok(scratch_open_temporary(&other, &err), err);
+    scratch_close(other);
+}
+END_TEST
+
 UNIT_MAIN_WITH("job/scratch", set_up, tear_down, UNIT_TEST(each_list_gives_back_its_records_once),
                UNIT_TEST(a_few_records_need_no_disk),
                UNIT_TEST(a_record_may_be_larger_than_a_block), UNIT_TEST(an_empty_list_has_nothing),
                UNIT_LOOP(looking_ends_when_it_is_told_to, 3),
                UNIT_LOOP(a_changed_byte_is_found, 10), UNIT_LOOP(a_file_that_was_cut_is_found, 8),
-               UNIT_TEST(the_file_is_not_to_be_seen_in_the_directory))
+               UNIT_TEST(the_file_is_not_to_be_seen_in_the_directory),
+               UNIT_TEST(a_temporary_one_is_where_tmpdir_says))
