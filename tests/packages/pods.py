@@ -18,7 +18,7 @@ from conftest import ROOT, run
 MANIFESTS = ROOT / "packaging/kubernetes"
 CONTAINER = Path(__file__).with_name("container.py")
 STORAGE = "vfs"  # needs nothing of the kernel
-BASE = "docker.io/library/debian:bookworm-slim"
+BASE = "localhost/debian:bookworm-slim"  # where a short name is looked for first
 SECONDS = 120  # the longest that a container may take
 MIB = 1 << 20
 numbers = itertools.count(1)
