@@ -191,6 +191,15 @@ static bool tell_of_end(struct holding *h, struct hold_result *result, bool *is_
     return *is_told || err->kind == ERROR_UNAVAILABLE || err->kind == ERROR_STOPPED;
 }
 
+static void tell_of_patience(struct holding *h, const struct error *err)
+{
+    if (err->kind == ERROR_UNAVAILABLE && !h->is_unreachable) {
+        log_message(LOG_WARNING, "shard %zu is done, but the store doesn't know yet: %s",
+                    h->shard->number, err->message);
+        h->is_unreachable = true;
+    }
+}
+
 /* The child has ended well: tell the store, which may need patience. A stop request ends that after one more try. */
 static bool conclude(struct holding *h, struct hold_result *result, struct error *err)
 {
@@ -199,6 +208,7 @@ static bool conclude(struct holding *h, struct hold_result *result, struct error
     while (tell_of_end(h, result, &is_told, err) && !is_told) {
         if (is_last || clock_monotonic_ms() >= give_up)
             break;
+        tell_of_patience(h, err);
         is_last = stop_wait((int)h->beat_ms);
         if (is_last)
             stop_forget();

@@ -192,8 +192,9 @@ def test_a_stopped_worker_hands_its_shard_back_at_once(halfway, meeting, gate, d
     assert max(door.sent().values()) == 1
 
 
-def test_a_store_that_gives_no_answer_does_not_stop_the_load(halfway, gate, door):
-    crew, worker = halfway()
+@pytest.mark.parametrize("lease", ["1s", "30s"])  # the load ends after many beats, or before the next
+def test_a_store_that_gives_no_answer_does_not_stop_the_load(halfway, gate, door, lease):
+    crew, worker = halfway(lease=lease)
     door.is_shut = True
     gate.open()
     wait_for(lambda: len(door.sent()) == ROWS, "all documents")
