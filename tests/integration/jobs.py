@@ -10,6 +10,7 @@ from collections import namedtuple
 from engines import ROOT, kill_group
 
 FINISHED, USAGE, DEAD_LETTERS, DISK, STOPPED, DENIED, CONFIG = 0, 64, 65, 74, 75, 77, 78
+DIFFERENT = 65  # an index does not hold what it should
 KILLED = -9
 
 NO_MAPPING = {"settings": {"number_of_replicas": 0, "number_of_shards": 1},

@@ -5,10 +5,9 @@ import json
 
 import pytest
 
-from jobs import CONFIG, DEAD_LETTERS, DENIED, FINISHED, KILLED, NOWHERE, NUMBERS_ONLY, STOPPED, USAGE
+from jobs import CONFIG, DEAD_LETTERS, DENIED, DIFFERENT, FINISHED, KILLED, NOWHERE, NUMBERS_ONLY, STOPPED, USAGE
 from steps import Steps
 
-DIFFERENT = 65
 LOADING = ("-1", "0")
 ON_ONE = pytest.mark.parametrize("engine", ["elasticsearch"], indirect=True)  # both answer alike
 QUICK = ["--give-up-after", "1s"]

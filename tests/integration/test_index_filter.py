@@ -8,10 +8,9 @@ import threading
 
 import pytest
 
-from jobs import CONFIG, FINISHED, KILLED, STOPPED, USAGE, wait_for
+from jobs import CONFIG, DIFFERENT, FINISHED, KILLED, STOPPED, USAGE, wait_for
 from steps import Steps
 
-DIFFERENT = 65
 COUNT = 2400
 WORDS = [f"word{i}" for i in range(400)]
 SENSITIVE = [*WORDS[:40], "two words", "provider9"]

@@ -8,10 +8,9 @@ import shutil
 import pytest
 
 from engines import ROOT, kill_group
-from jobs import CONFIG, DEAD_LETTERS, FINISHED, KILLED, NO_MAPPING, NUMBERS_ONLY, USAGE, all_in, ledger, next_name
+from jobs import CONFIG, DEAD_LETTERS, DIFFERENT, FINISHED, KILLED, NO_MAPPING, NUMBERS_ONLY, USAGE, all_in, ledger, next_name
 from steps import Steps
 
-DIFFERENT = 65
 TAGGED = {"settings": {"number_of_replicas": 0, "number_of_shards": 1, "refresh_interval": "7s"},
           "mappings": {"dynamic": False, "properties": {"body": {"type": "keyword"}}}}
 

@@ -6,9 +6,8 @@ from collections import Counter
 
 import pytest
 
-from jobs import CONFIG, DEAD_LETTERS, FINISHED, KILLED, NO_MAPPING, USAGE, all_in, ledger
+from jobs import CONFIG, DEAD_LETTERS, DIFFERENT, FINISHED, KILLED, NO_MAPPING, USAGE, all_in, ledger
 
-DIFFERENT = 65
 DIFFERENCE = re.compile(r"(missing|different|extra|undeleted|double|refused) (.*)")
 
 

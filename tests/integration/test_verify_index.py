@@ -2,9 +2,7 @@
 
 import json
 
-from jobs import DEAD_LETTERS, DISK, FINISHED, NO_MAPPING
-
-DIFFERENT = 65
+from jobs import DEAD_LETTERS, DIFFERENT, DISK, FINISHED, NO_MAPPING
 
 
 def verify(job, *options, env=None):
