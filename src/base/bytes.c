@@ -95,3 +95,13 @@ uint64_t load_u64_big_endian(const unsigned char in[8])
         value = value << 8 | in[i];
     return value;
 }
+
+void store_hexadecimal(char *out, const unsigned char *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        *out++ = digits[bytes[i] / 16];
+        *out++ = digits[bytes[i] % 16];
+    }
+    *out = '\0';
+}

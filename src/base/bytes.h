@@ -1,4 +1,4 @@
-/* bytes.h: little-endian integers in byte strings; the only place that shifts.
+/* bytes.h: little-endian integers in byte strings, the only place that shifts; bytes as digits.
  *
  * `struct reader` walks over bytes that may be damaged: reading past the end yields zeros and marks
  * it `has_failed`, so that a record is read field by field and checked once. */
@@ -42,5 +42,8 @@ void store_u32(char *out, uint32_t value);
 /* A 64-bit integer in 8 bytes, big-endian, which sorts as the number does (LMDB keys). */
 void store_u64_big_endian(unsigned char out[8], uint64_t value);
 uint64_t load_u64_big_endian(const unsigned char in[8]);
+
+/* SIZE bytes as twice as many hexadecimal digits in lower case at OUT, and a zero byte. */
+void store_hexadecimal(char *out, const unsigned char *bytes, size_t size);
 
 #endif

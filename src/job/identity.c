@@ -1,10 +1,10 @@
 /* identity.c: what makes two commands the same job. See job.h. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
 #include <xxhash.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "encode/ndjson.h"
 #include "job/job.h"
@@ -85,12 +85,6 @@ static void set_id(struct slice text, struct job_id *id)
     memcpy(id->bytes, canonical.digest, sizeof id->bytes);
 }
 
-static void put_hexadecimal(const struct job_id *id, char out[JOB_HASH_BYTES])
-{
-    for (size_t i = 0; i < sizeof id->bytes; i++)
-        snprintf(out + 2 * i, 3, "%02x", id->bytes[i]);
-}
-
 /* Take JSON (its reference), NULL when WHAT is no UTF-8. */
 static bool take_description(json_t *json, const char *what, struct buffer *text, struct job_id *id,
                              struct error *err)
@@ -133,7 +127,7 @@ bool job_hash_query(const struct job_options *o, const char *query, char hash[JO
                                "the query or the key", &text, &id, err);
     buffer_free(&text);
     if (ok)
-        put_hexadecimal(&id, hash);
+        store_hexadecimal(hash, id.bytes, sizeof id.bytes);
     return ok;
 }
 
@@ -141,7 +135,7 @@ void job_hash_text(struct slice text, char hash[JOB_HASH_BYTES])
 {
     struct job_id id;
     set_id(text, &id);
-    put_hexadecimal(&id, hash);
+    store_hexadecimal(hash, id.bytes, sizeof id.bytes);
 }
 
 /* --- the range --- */

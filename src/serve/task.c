@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 
 static const char *const states[] = {"active", "done", "failed", "stopped"};
@@ -23,8 +24,7 @@ bool task_begin(struct task *out, const struct wish *wish, int64_t wall_ms, stru
     *out = (struct task){.wish = *wish, .state = TASK_ACTIVE, .started_ms = wall_ms};
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return error_set_errno(err, ERROR_MEMORY, "no random numbers");
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(out->id + 2 * i, 3, "%02x", random[i]);
+    store_hexadecimal(out->id, random, sizeof random);
     return true;
 }
 

@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "base/bytes.h"
+
 bool digest_begin(struct digest_stream **out, struct error *err)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -42,6 +44,7 @@ bool digest_hmac(struct slice key, struct slice text, struct digest *out, struct
 
 void digest_append(struct buffer *out, const struct digest *d)
 {
-    for (size_t i = 0; i < DIGEST_BYTES; i++)
-        buffer_append_format(out, "%02x", d->bytes[i]);
+    char digits[2 * DIGEST_BYTES + 1];
+    store_hexadecimal(digits, d->bytes, DIGEST_BYTES);
+    buffer_append_string(out, digits);
 }

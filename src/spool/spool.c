@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "spool/index_check.h"
@@ -73,22 +74,12 @@ static bool find_content(struct spool *s, struct content *content, struct error 
     return true;
 }
 
-static void describe_job_id(const struct job_id *id, char out[2 * JOB_ID_BYTES + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < JOB_ID_BYTES; i++) {
-        out[2 * i] = digits[id->bytes[i] / 16];
-        out[2 * i + 1] = digits[id->bytes[i] % 16];
-    }
-    out[2 * JOB_ID_BYTES] = '\0';
-}
-
 static bool check_identity(struct spool *s, const struct job_id *id, struct error *err)
 {
     if (id == NULL || memcmp(id->bytes, s->id.bytes, JOB_ID_BYTES) == 0)
         return true;
     char theirs[2 * JOB_ID_BYTES + 1];
-    describe_job_id(&s->id, theirs);
+    store_hexadecimal(theirs, s->id.bytes, JOB_ID_BYTES);
     return error_set(
         err, ERROR_CONFIG,
         "it belongs to another job (%s; its %s says which): use another --spool, or the "

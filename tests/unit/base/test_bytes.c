@@ -1,4 +1,4 @@
-/* test_bytes.c: integers in byte strings have one layout, and damaged bytes are never read past. */
+/* test_bytes.c: integers in byte strings have one layout, damaged bytes are never read past; digits. */
 #include "base/bytes.h"
 
 #include "unit.h"
@@ -104,8 +104,19 @@ START_TEST(big_endian_integers_sort_as_their_numbers_do)
 }
 END_TEST
 
+START_TEST(bytes_become_two_digits_each)
+{
+    char out[9] = "????????";
+    store_hexadecimal(out, (const unsigned char *)"\x00\x9a\xff", 3);
+    ck_assert_str_eq(out, "009aff");
+    store_hexadecimal(out, NULL, 0);
+    ck_assert_str_eq(out, "");
+}
+END_TEST
+
 UNIT_MAIN_WITH("base/bytes", setup, teardown, UNIT_TEST(integers_are_little_endian),
                UNIT_TEST(a_slice_has_its_length_in_front), UNIT_EACH(what_was_put_is_got, numbers),
                UNIT_TEST(reading_past_the_end_gives_zeros_and_marks_the_reader),
                UNIT_TEST(a_length_that_lies_is_not_believed),
-               UNIT_TEST(big_endian_integers_sort_as_their_numbers_do))
+               UNIT_TEST(big_endian_integers_sort_as_their_numbers_do),
+               UNIT_TEST(bytes_become_two_digits_each))

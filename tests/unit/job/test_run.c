@@ -1,7 +1,6 @@
 /* test_run.c: a job from its checks to its end: both stages, one after the other, again, and what is left
  * when one fails. */
-#include "dumped.h"
-#include "replayed.h"
+#include "both_stages.h"
 
 enum { BOTH = SPOOL_DUMP | SPOOL_REPLAY };
 
@@ -11,13 +10,7 @@ static int observed;
 
 static void set_up(void)
 {
-    replayed_forget_proxies();
-    dumped_set_up();
-    dumped_options.to = "8"; // two frames of four documents
-    dumped_options.frame_bytes = 190;
-    dumped_options.segment_bytes = 64 << 10;
-    dumped_options.in_flight = 1;
-    dumped_options.request_timeout_ms = 20000;
+    both_stages_set_up();
     observed = 0;
 }
 
@@ -27,15 +20,7 @@ static const struct canned_answer accepts_each[] = {INDEX_FOUND, ALL_DONE, INDEX
                                                     ALL_DONE};
 static const struct canned_answer accepts_twice[] = {INDEX_FOUND, ALL_DONE, INDEX_FOUND, ALL_DONE};
 
-static void start(const struct canned_rule *rules, size_t rule_count,
-                  const struct canned_answer *answers, size_t answer_count)
-{
-    canned_postgres_start(&dumped_server, rules, rule_count);
-    replayed_start_cluster(answers, answer_count);
-    dumped_options.urls[0] = replayed_server.host;
-}
-
-#define START(rules, answers) start(rules, COUNT_OF(rules), answers, COUNT_OF(answers))
+#define START(rules, answers) both_stages_start(rules, COUNT_OF(rules), answers, COUNT_OF(answers))
 
 static void observe(void *context, struct spool *spool, const struct job_live *live)
 {

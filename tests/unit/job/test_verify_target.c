@@ -1,8 +1,7 @@
 /* test_verify_target.c: what numbers and documents say of an index, and what a repair sends. */
 #include "job/verify_target.h"
 
-#include "dumped.h"
-#include "replayed.h"
+#include "both_stages.h"
 #include "searched.h"
 
 static struct verify_wish wish;
@@ -13,12 +12,9 @@ static struct buffer told;
 
 static void set_up(void)
 {
-    replayed_forget_proxies();
-    dumped_set_up();
-    dumped_options.segment_bytes = 64 << 10;
+    both_stages_set_up();
+    dumped_options.to = NULL; // all rows
     dumped_options.frame_bytes = 4096;
-    dumped_options.in_flight = 1;
-    dumped_options.request_timeout_ms = 20000;
     wish = (struct verify_wish){.is_deep = false};
     s = NULL;
     buffer_init(&told, 1 << 16);

@@ -1,8 +1,7 @@
 /* test_fill.c: one refresh's job after the other in one spool, and which of them may not make room. */
 #include "refresh/fill.h"
 
-#include "../job/dumped.h"
-#include "../job/replayed.h"
+#include "../job/both_stages.h"
 
 static const struct canned_rule rules[] = {DUMPED_COPY, DUMPED_RULES};
 static const struct canned_answer accepts[] = {INDEX_FOUND, ALL_DONE};
@@ -10,13 +9,7 @@ static struct fill_watch watch;
 
 static void set_up(void)
 {
-    replayed_forget_proxies();
-    dumped_set_up();
-    dumped_options.to = "8"; // two frames of four documents
-    dumped_options.frame_bytes = 190;
-    dumped_options.segment_bytes = 64 << 10;
-    dumped_options.in_flight = 1;
-    dumped_options.request_timeout_ms = 20000;
+    both_stages_set_up();
     dumped_options.max_dead = 100;
     watch = (struct fill_watch){.observe = NULL};
 }
@@ -30,9 +23,7 @@ static void observe(void *context, struct spool *spool, const struct job_live *l
 
 static void start(const struct canned_answer *answers, size_t count)
 {
-    canned_postgres_start(&dumped_server, rules, COUNT_OF(rules));
-    replayed_start_cluster(answers, count);
-    dumped_options.urls[0] = replayed_server.host;
+    both_stages_start(rules, COUNT_OF(rules), answers, count);
     watch.observe = observe;
 }
 
