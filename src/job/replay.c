@@ -39,6 +39,7 @@ static bool send_request(struct replay *r, struct slot *slot, size_t host, struc
     rate_sent(&r->rate, clock_monotonic_ms(), documents, bytes);
     slot->state = SLOT_IN_FLIGHT;
     slot->host = host;
+    throttle_sent(r->throttle, host);
     r->in_flight++;
     return true;
 }
@@ -214,8 +215,10 @@ static bool take_answers(struct replay *r, struct error *err)
         if (response.owner == &r->guard) {
             ok = guard_take_answer(r, &response, err);
         } else {
+            struct slot *slot = response.owner;
             r->in_flight--;
-            ok = replay_take_answer(r, response.owner, &response, err);
+            throttle_ended(r->throttle, slot->host);
+            ok = replay_take_answer(r, slot, &response, err);
         }
         http_release(r->http, &response);
     }

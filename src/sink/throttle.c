@@ -19,6 +19,7 @@ enum {
 
 struct host {
     const char *url;
+    unsigned in_flight;  // requests that it has not answered yet
     unsigned failures;   // in a row; 0: it answers
     bool is_probed;      // one request is out to see whether it answers again
     int64_t rests_until; // or, when probed, the probe is waited for until then
@@ -80,6 +81,18 @@ static void halve_limit(struct throttle *t, int64_t now_ms)
     t->limit = t->limit > 1 ? t->limit / 2 : 1;
 }
 
+void throttle_sent(struct throttle *t, size_t host)
+{
+    assert(host < t->host_count);
+    t->hosts[host].in_flight++;
+}
+
+void throttle_ended(struct throttle *t, size_t host)
+{
+    assert(host < t->host_count && t->hosts[host].in_flight > 0);
+    t->hosts[host].in_flight--;
+}
+
 void throttle_succeeded(struct throttle *t, size_t host)
 {
     wake_host(t, host);
@@ -125,6 +138,18 @@ static bool is_ready(const struct host *h, int64_t now_ms, int64_t *wait_ms)
     return false;
 }
 
+/* The host that is ready and has the fewest requests, of several the one whose turn it is; NULL: all rest. */
+static struct host *find_host(struct throttle *t, int64_t now_ms, int64_t *wait_ms)
+{
+    struct host *found = NULL;
+    for (size_t i = 0; i < t->host_count; i++) {
+        struct host *h = &t->hosts[(t->next + i) % t->host_count];
+        if (is_ready(h, now_ms, wait_ms) && (found == NULL || h->in_flight < found->in_flight))
+            found = h;
+    }
+    return found;
+}
+
 bool throttle_pick(struct throttle *t, int64_t now_ms, size_t *host, int64_t *wait_ms)
 {
     if (now_ms < t->held_until) {
@@ -132,20 +157,16 @@ bool throttle_pick(struct throttle *t, int64_t now_ms, size_t *host, int64_t *wa
         return false;
     }
     *wait_ms = INT64_MAX;
-    for (size_t i = 0; i < t->host_count; i++) {
-        size_t candidate = (t->next + i) % t->host_count;
-        struct host *h = &t->hosts[candidate];
-        if (!is_ready(h, now_ms, wait_ms))
-            continue;
-        if (h->failures > 0) {
-            h->is_probed = true;
-            h->rests_until = now_ms + PROBE_MS;
-        }
-        t->next = (candidate + 1) % t->host_count;
-        *host = candidate;
-        return true;
+    struct host *h = find_host(t, now_ms, wait_ms);
+    if (h == NULL)
+        return false;
+    if (h->failures > 0) {
+        h->is_probed = true;
+        h->rests_until = now_ms + PROBE_MS;
     }
-    return false;
+    *host = (size_t)(h - t->hosts);
+    t->next = (*host + 1) % t->host_count;
+    return true;
 }
 
 const char *throttle_host(const struct throttle *t, size_t host)

@@ -2,8 +2,9 @@
  * are passed in (clock_monotonic_ms), nothing is sent. Single-threaded.
  *
  * In flight: additive increase, halved on 429 or a timeout, between 1 and the maximum (the rule of
- * RFC 5681's congestion avoidance). Hosts: round robin; one that did not answer rests, longer each
- * time (backoff with full jitter), and is tried again by a single request. */
+ * RFC 5681's congestion avoidance). Hosts: the one that has the fewest requests, in turn when several
+ * have, so that one that is silent keeps no more than its share; one that did not answer rests, longer
+ * each time (backoff with full jitter), and is tried again by a single request. */
 #ifndef BOBBIN_SINK_THROTTLE_H
 #define BOBBIN_SINK_THROTTLE_H
 
@@ -21,6 +22,10 @@ void throttle_free(struct throttle *t);
 
 /* How many requests may be in flight now: starts at 8 (or MAXIMUM when less). */
 unsigned throttle_limit(const struct throttle *t);
+
+/* A request went to HOST; its end (an answer, or none) has come. */
+void throttle_sent(struct throttle *t, size_t host);
+void throttle_ended(struct throttle *t, size_t host);
 
 /* HOST answered a request well: it rests no more, and a window's worth of these (as many as the
  * limit is) raises the limit by one. */

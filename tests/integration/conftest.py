@@ -6,19 +6,23 @@ so the tests are put in order by the engine they use, and each starts once.
 
 import pytest
 
-from engines import ROOT, Bobbin, Postgres, SearchEngines
+from cluster import Cluster
+from engines import ROOT, Bobbin, Postgres, SearchEngines, SecuredElasticsearch
 from faults import FaultServer
 from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
 from letters import ROWS
 from proxy import Proxy
 
 SEARCH_ENGINES = ("elasticsearch", "opensearch")
-ALL_ENGINES = (*SEARCH_ENGINES, "secured")
+ELASTICSEARCHES = {"secured": SecuredElasticsearch, "three_nodes": Cluster}
+ALL_ENGINES = (*SEARCH_ENGINES, *ELASTICSEARCHES)
 
 
 def pytest_configure(config):
     config.addinivalue_line(
-        "markers", "elasticsearch: uses a real Elasticsearch, secured or not")
+        "markers", "elasticsearch: uses a real Elasticsearch, secured or not, or a cluster of them")
+    config.addinivalue_line(
+        "markers", "cluster: uses three nodes of Elasticsearch")
     config.addinivalue_line(
         "markers", "opensearch: uses a real OpenSearch")
     config.addinivalue_line(
@@ -47,12 +51,14 @@ def pytest_collection_modifyitems(items):
 def pytest_itemcollected(item):
     name = search_engine_of(item)
     if name:
-        item.add_marker("elasticsearch" if name == "secured" else name)
+        item.add_marker(name if name in SEARCH_ENGINES else "elasticsearch")
+    if name == "three_nodes":
+        item.add_marker("cluster")
 
 
 @pytest.fixture(scope="session")
 def search_engines():
-    engines = SearchEngines()
+    engines = SearchEngines(ELASTICSEARCHES)
     yield engines
     engines.remove()
 
@@ -81,6 +87,12 @@ def opensearch(search_engines):
 def secured(search_engines):
     """Elasticsearch with TLS and users."""
     return search_engines.use("secured")
+
+
+@pytest.fixture(scope="session")
+def three_nodes(search_engines):
+    """A cluster of Elasticsearch."""
+    return search_engines.use("three_nodes")
 
 
 @pytest.fixture(scope="session", params=SEARCH_ENGINES)

@@ -264,15 +264,17 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SearchEngines:
-    """All search engines, at most one of them up: each wants a gigabyte and both cores."""
+    """All search engines, at most one of them up: each wants a gigabyte and both cores. CLASSES: name -> class, of
+    those that are not just a node."""
 
-    def __init__(self):
+    def __init__(self, classes):
+        self._classes = classes
         self._made = {}
 
     def get(self, kind):
         """The engine, perhaps down."""
         if kind not in self._made:
-            self._made[kind] = SecuredElasticsearch() if kind == "secured" else SearchEngine(kind)
+            self._made[kind] = self._classes[kind]() if kind in self._classes else SearchEngine(kind)
         return self._made[kind]
 
     def use(self, kind):

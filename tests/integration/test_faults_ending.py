@@ -170,6 +170,20 @@ def test_another_host_does_what_one_does_not(job, server, make_server, fault):
     assert server.requests("bulk")
 
 
+def test_a_silent_host_keeps_no_more_than_its_share(server, make_server, make_job, database):
+    rows, share = 400, 4  # of eight requests at a time; a request is four documents
+    job = make_job(database.make_numbers(rows, size=900), server)
+    silent = make_server()
+    silent.follow("when bulk do stall-answer")
+    process = job.start(*SMALL, "--url", silent.url, "--request-timeout", "10m")
+    wait_for(lambda: job.has_begun() and job.look("status")["acknowledged"] == rows - 4 * share, "the other's share")
+    assert len(silent.requests("bulk")) == share
+    silent.close()
+    assert job.finish(process) == FINISHED, process.stderr_text()
+    assert ledger(process.stdout_text()) == all_in(rows)
+    assert job.documents() == job.expected()
+
+
 # -- before anything is written --------------------------------------------------------------------
 
 NO_ENGINE = r"{url} answered 200; this URL is no search engine .*: check --url"

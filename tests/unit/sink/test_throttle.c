@@ -142,6 +142,30 @@ START_TEST(hosts_are_picked_in_turn)
 }
 END_TEST
 
+START_TEST(the_host_with_the_fewest_requests_is_picked)
+{
+    struct throttle *t = make(3, 8);
+    for (size_t i = 0; i < 6; i++)
+        throttle_sent(t, pick(t, 0)); // two each
+    throttle_ended(t, 2);
+    ck_assert_uint_eq(pick(t, 0), 2);
+    throttle_sent(t, 2);
+    for (int i = 0; i < 9; i++) { // 0 is silent, the others answer
+        throttle_ended(t, 1 + (size_t)i % 2);
+        size_t host = pick(t, 0);
+        ck_assert_uint_eq(host, 1 + (size_t)i % 2);
+        throttle_sent(t, host);
+    }
+    throttle_failed(t, 1, 0, false, -1, ALL_OF_IT);
+    throttle_ended(t, 1);
+    throttle_ended(t, 1);
+    ck_assert_uint_eq(pick(t, 0), 2); // 1 has none, but rests
+    ck_assert_uint_eq(pick(t, 0), 0);
+    ck_assert_uint_eq(pick(t, 1100), 1);
+    throttle_free(t);
+}
+END_TEST
+
 START_TEST(a_host_that_fails_rests_and_the_others_go_on)
 {
     struct throttle *t = make(3, 8);
@@ -273,6 +297,7 @@ UNIT_MAIN("sink/throttle", UNIT_TEST(it_starts_with_eight_requests_or_the_maximu
           UNIT_TEST(an_overload_takes_back_a_half_won_raise),
           UNIT_TEST(retry_after_holds_back_all_hosts_for_its_time),
           UNIT_TEST(hosts_are_picked_in_turn),
+          UNIT_TEST(the_host_with_the_fewest_requests_is_picked),
           UNIT_TEST(a_host_that_fails_rests_and_the_others_go_on),
           UNIT_TEST(a_host_is_tried_again_by_a_single_request),
           UNIT_TEST(an_answer_that_asks_for_patience_ends_a_rest_too),
