@@ -5,12 +5,15 @@ What is missing (root, debootstrap, a mirror) is an error, never a skip.
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/integration"))  # real engines, a metadata service: those tests' helpers
+
+from engines import Postgres, SecuredElasticsearch  # noqa: E402
 
 
 def run(*command, **options):
@@ -33,6 +36,11 @@ class Chroot:
 
     def install(self, *what):
         return self.run("apt-get", "-q", "-y", "--no-install-recommends", "install", *what)
+
+    def install_package(self, package):
+        self.run("mkdir", "/packages")
+        run("cp", package.deb, self.directory / "packages/bobbin.deb")
+        self.install("/packages/bobbin.deb")
 
     def find(self, pattern):
         """Paths that match, but for what apt itself keeps, and the system's own."""
@@ -82,3 +90,25 @@ def package(tmp_path_factory):
 @pytest.fixture
 def chroot(tmp_path):
     return Chroot(tmp_path / "chroot")
+
+
+@pytest.fixture(scope="session")
+def starting():
+    """PostgreSQL and Elasticsearch with users, which start while a test makes what else it needs; and what waits for that."""
+    made = [Postgres(), SecuredElasticsearch()]
+    with ThreadPoolExecutor() as pool:
+        started = [pool.submit(service.start) for service in made]
+        try:
+            yield made, started
+        finally:
+            for service, start in zip(made, started):
+                if not start.exception():
+                    service.remove()
+
+
+@pytest.fixture(scope="session")
+def services(starting):
+    made, started = starting
+    for start in started:
+        start.result()
+    return made

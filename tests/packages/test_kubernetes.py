@@ -16,7 +16,6 @@ import yaml
 
 from conftest import ROOT, run
 from pods import MANIFESTS, Image, Objects, Pod, job_of, manifest, reaction
-from engines import Postgres, SecuredElasticsearch  # noqa: I001  of the integration tests, as conftest says
 from jobs import CONFIG, DEAD_LETTERS, DENIED, DISK, FINISHED, STOPPED, USAGE, Database, Gate, wait_for
 
 JOBS = ("indexed", "plan", "refresh", "work")
@@ -102,28 +101,6 @@ def test_the_pods_are_as_many_as_the_plan_has_shards():
 
 
 # --- the image
-
-@pytest.fixture(scope="module")
-def starting():
-    """PostgreSQL and Elasticsearch, which start while the image is made; and what waits for that."""
-    made = [Postgres(), SecuredElasticsearch()]
-    with ThreadPoolExecutor() as pool:
-        started = [pool.submit(service.start) for service in made]
-        try:
-            yield made, started
-        finally:
-            for service, start in zip(made, started):
-                if not start.exception():
-                    service.remove()
-
-
-@pytest.fixture(scope="module")
-def services(starting):
-    made, started = starting
-    for start in started:
-        start.result()
-    return made
-
 
 @pytest.fixture(scope="module")
 def image(starting, package, tmp_path_factory):

@@ -27,9 +27,7 @@ def service(name):
 
 @pytest.fixture
 def installed(package, chroot):
-    chroot.run("mkdir", "/packages")
-    run("cp", package.deb, chroot.directory / "packages/bobbin.deb")
-    chroot.install("/packages/bobbin.deb")
+    chroot.install_package(package)
     return chroot
 
 

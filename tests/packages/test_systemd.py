@@ -1,0 +1,259 @@
+"""The systemd units at work: the real systemd, as the first process of a system in which the package is installed, runs them as
+they are shipped, against a real PostgreSQL and an Elasticsearch with TLS and users, whose passwords come as credentials.
+
+Drop-ins change waiting times and an address, nothing else.
+"""
+
+import socket
+
+import pytest
+
+from conftest import Chroot
+from jobs import (CONFIG, DEAD_LETTERS, DENIED, NO_MAPPING, NUMBERS_ONLY, STOPPED, Database, Gate, next_name,
+                  wait_for)
+from serving import Client
+from system import System
+
+PASSWORD, PG_PASSWORD = "admin-s3cret", "pg-s3cret"
+ROWS = 600
+SMALL = "window-rows = 50\nframe-size = 4K\nsegment-size = 16K\n"
+SERVICES = ("bobbin@", "bobbin-work@", "bobbin-refresh@", "bobbin-serve")
+SERVE, SOCKET = "bobbin-serve.service", "bobbin-serve.socket"
+DONE = ("inactive", "success", 0)
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def system(starting, package, tmp_path_factory):
+    """One for all of them: it has not more of the machine than any machine has."""
+    chroot = Chroot(tmp_path_factory.mktemp("system") / "chroot")
+    chroot.install_package(package)
+    system = System(chroot)
+    try:
+        system.boot()
+        yield system
+        system.shut_down()
+    finally:
+        system.process.terminate()
+
+
+@pytest.fixture(scope="module")
+def database(services):
+    postgres, _ = services
+    database = Database(postgres, postgres.fresh_database("units"))
+    database.execute(f"ALTER TABLE {database.make_marked(ROWS)} RENAME TO product")
+    database.execute(f"DROP ROLE IF EXISTS mover; CREATE ROLE mover LOGIN PASSWORD '{PG_PASSWORD}';"
+                     "GRANT SELECT ON product TO mover")
+    return database
+
+
+@pytest.fixture
+def gate(database):
+    gate = Gate(database)
+    yield gate
+    gate.open()
+
+
+@pytest.fixture(scope="module")
+def engine(services):
+    return services[1]
+
+
+@pytest.fixture(scope="module")
+def machine(system, database, engine):
+    """The system, with what a person gives the units: secrets, which are root's, and where all is."""
+    system.write("/etc/bobbin/credentials/password", PASSWORD, "600")
+    system.write("/etc/bobbin/credentials/pg_service.conf",
+                 f"[units]\nhost=127.0.0.1\nport={database.postgres.port}\ndbname=units\nuser=mover\n"
+                 f"password={PG_PASSWORD}\n", "600")
+    system.write("/etc/bobbin/ca.crt", engine.tls("ca.crt").read_text())
+    credentials = system.run("cat", "/usr/share/doc/bobbin/examples/credentials.conf")
+    for service in SERVICES:
+        system.drop_in(f"{service}.service", credentials, "credentials")
+        system.drop_in(f"{service}.service", "[Service]\nRestartSec=200ms\n")
+    return Machine(system, database, engine)
+
+
+class Machine:
+    """Gives the units their jobs, and looks at what becomes of them."""
+
+    def __init__(self, system, database, engine):
+        self.system, self.database, self.engine = system, database, engine
+
+    def cluster(self):
+        """The lines of a configuration that say where rows come from and go to."""
+        return f"dsn = service=units\nurl = {self.engine.url}\nca = /etc/bobbin/ca.crt\nuser = admin\n{SMALL}"
+
+    def make_job(self, kind="bobbin@", columns="id, body", body=NO_MAPPING, more=""):
+        """A job that waits at its middle, when the gate is shut: the unit that does it."""
+        query = f"SELECT {columns} FROM product WHERE gate(id = {ROWS // 2 + 25})"
+        job = Job(self, kind, next_name("units"), query)
+        self.write_job(job.name, query, f"index = {job.name}\n{more}")
+        self.engine.create_index(job.name, body)
+        if kind == "bobbin-work@":
+            self.as_root("plan", job.name, "--config", f"/etc/bobbin/jobs/{job.name}.conf", "--shards", 2)
+        return job
+
+    def write_job(self, name, query, more):
+        self.system.write(f"/etc/bobbin/{name}.sql", query)
+        self.system.write(f"/etc/bobbin/jobs/{name}.conf", f"{self.cluster()}query = /etc/bobbin/{name}.sql\n{more}")
+
+    def as_root(self, *words):
+        secrets = "/etc/bobbin/credentials"
+        return self.system.run("env", f"BOBBIN_PASSWORD_FILE={secrets}/password",
+                               f"PGSERVICEFILE={secrets}/pg_service.conf", "bobbin", *words)
+
+
+class Job:
+    """What a unit is to do, and has done."""
+
+    def __init__(self, machine, kind, name, query):
+        self.system, self.database, self.engine = machine.system, machine.database, machine.engine
+        self.name, self.query = name, query
+        self.unit = f"{kind}{name}.service"
+
+    def start(self):
+        self.system.systemctl("start", self.unit)
+
+    def start_until(self, gate):
+        """Its middle."""
+        gate.shut()
+        self.start()
+        wait_for(lambda: gate.waiting() or self.system.show(self.unit, "ActiveState") == "failed", "a dump at the gate")
+        assert gate.waiting(), self.system.journal(self.unit)
+
+    def assert_done(self):
+        assert self.system.wait_for_end(self.unit) == DONE, self.system.journal(self.unit)
+        assert self.engine.documents(self.name) == self.database.documents(self.query)
+
+
+@pytest.mark.parametrize("kind", ["bobbin@", "bobbin-work@"])
+def test_a_job_is_done_and_stands_in_the_journal(machine, kind):
+    job = machine.make_job(kind)
+    job.start()
+    job.assert_done()
+    assert machine.system.restarts(job.unit) == 0
+    assert f"rows read {ROWS} = acknowledged {ROWS} + dead 0 + pending 0" in machine.system.journal(job.unit)
+
+
+@pytest.mark.parametrize("kind", ["bobbin@", "bobbin-work@"])
+def test_a_job_is_shut_in(machine, gate, kind):
+    system, job = machine.system, machine.make_job(kind)
+    job.start_until(gate)
+    pid = system.pid(job.unit)
+    status = system.status(pid)
+    assert system.run("stat", "-c", "%U", f"/proc/{pid}").strip() == "bobbin"
+    assert (status["NoNewPrivs"], status["Seccomp"], int(status["CapBnd"], 16)) == ("1", "2", 0)
+    assert [place for place in ("/", "/etc", "/usr", "/var", "/var/lib", "/var/spool/bobbin", "/sys/fs/cgroup")
+            if system.may_write(pid, place)] == ["/var/spool/bobbin"]
+    assert system.memory_limit(pid) in (64 * MIB, None)
+    shown = system.run("cat", f"/proc/{pid}/environ", f"/proc/{pid}/cmdline") + system.journal(job.unit)
+    assert PASSWORD not in shown and PG_PASSWORD not in shown
+    gate.open()
+    job.assert_done()
+
+
+def test_without_postgresql_a_job_is_started_until_it_is_there(machine, database):
+    job = machine.make_job(more="give-up-after = 200ms\n")
+    database.postgres.stop()
+    job.start()
+    wait_for(lambda: machine.system.restarts(job.unit) >= 2, "two restarts")
+    database.postgres.start()
+    job.assert_done()
+    assert f"status={STOPPED}" in machine.system.journal(job.unit)
+
+
+@pytest.mark.parametrize("status, change", [
+    (DEAD_LETTERS, {"columns": "id, body, mark", "body": NUMBERS_ONLY}),
+    (DENIED, {"more": "user = nobody\n"}),
+    (CONFIG, {"more": "color = red\n"})])
+def test_what_wants_a_person_is_not_started_again(machine, status, change):
+    job = machine.make_job(**change)
+    machine.system.try_to("systemctl", "start", job.unit)
+    assert machine.system.wait_for_end(job.unit) == ("failed", "exit-code", status)
+    assert machine.system.restarts(job.unit) == 0
+
+
+def test_a_killed_job_goes_on(machine, gate):
+    job = machine.make_job()
+    job.start_until(gate)
+    machine.system.systemctl("kill", "--signal=KILL", job.unit)
+    wait_for(lambda: machine.system.restarts(job.unit) == 1, "a restart")
+    gate.open()
+    job.assert_done()
+    assert "status=9/KILL" in machine.system.journal(job.unit)
+
+
+@pytest.mark.parametrize("kind", ["bobbin@", "bobbin-work@"])
+def test_a_stopped_job_ends_by_itself_and_goes_on_when_started(machine, gate, kind):
+    job = machine.make_job(kind)
+    job.start_until(gate)
+    machine.system.systemctl("stop", job.unit)
+    assert machine.system.wait_for_end(job.unit) == ("failed", "exit-code", STOPPED)
+    assert machine.system.restarts(job.unit) == 0
+    gate.open()
+    job.start()
+    job.assert_done()
+
+
+def test_the_timer_refreshes_again_and_again(machine):
+    name = next_name("nightly")
+    query = "SELECT id, body FROM product"
+    machine.write_job(name, query, f"alias = {name}\ncreate-index = /etc/bobbin/{name}.json\n")
+    machine.system.write(f"/etc/bobbin/{name}.json", '{"settings": {"number_of_replicas": 0}}')
+    timer = f"bobbin-refresh@{name}.timer"
+    assert "01:00" in machine.system.show(timer, "TimersCalendar")
+    machine.system.drop_in(timer, "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/1\nRandomizedDelaySec=0\nAccuracySec=1ms\n")
+    machine.system.systemctl("start", timer)
+
+    def index():
+        """The one that the alias stands for."""
+        status, found = machine.engine.request("GET", f"_alias/{name}")
+        return next(iter(found)) if status == 200 else None
+
+    first = wait_for(index, "a refresh")
+    wait_for(lambda: index() != first, "another refresh")
+    machine.system.systemctl("stop", timer)
+    unit = timer.replace(".timer", ".service")
+    assert machine.system.wait_for_end(unit) == DONE, machine.system.journal(unit)
+    assert machine.engine.documents(name) == machine.database.documents(query)
+
+
+@pytest.fixture
+def client(machine):
+    """Of a server that nobody has started; systemd listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    system = machine.system
+    system.write("/etc/bobbin/rows.sql", "SELECT id, body FROM {table}")
+    system.write("/etc/bobbin/rows.json", "{}")
+    system.write("/etc/bobbin/models/rows.conf",
+                 f"{machine.cluster()}query = /etc/bobbin/rows.sql\ncreate-index = /etc/bobbin/rows.json\n")
+    system.drop_in(SOCKET, f"[Socket]\nListenStream=\nListenStream={address}\n")
+    system.drop_in(SERVE, "[Service]\nWatchdogSec=1s\n", "watchdog")
+    system.systemctl("start", SOCKET)
+    yield Client(f"http://{address}")
+    system.systemctl("stop", SOCKET, SERVE)
+
+
+def assert_moves_rows(client, machine):
+    task, index = client.post("product", 101, 250)
+    assert client.wait_for_end(task)["error"] is None
+    assert machine.engine.documents(index) == machine.database.documents(
+        "SELECT id, body FROM product WHERE id BETWEEN 101 AND 250")
+
+
+def test_the_first_request_starts_the_server_and_the_watchdog_ends_one_that_hangs(machine, client):
+    system = machine.system
+    assert system.show(SERVE, "ActiveState") == "inactive"
+    assert_moves_rows(client, machine)
+    assert system.show(SERVE, "ActiveState") == "active"
+    assert system.memory_limit(system.pid(SERVE)) in (192 * MIB, None)
+
+    hanging = system.pid(SERVE)
+    system.systemctl("kill", "--kill-whom=main", "--signal=STOP", SERVE)
+    wait_for(lambda: system.restarts(SERVE) == 1, "a restart")
+    assert "Watchdog timeout" in system.journal(SERVE)
+    assert_moves_rows(client, machine)
+    assert system.pid(SERVE) not in (0, hanging)
