@@ -6,7 +6,6 @@ and the worker. moto is AWS.
 """
 
 import base64
-import concurrent.futures
 import contextlib
 import functools
 import http.server
@@ -18,7 +17,6 @@ import pytest
 
 from cloud import REGION, Cloud
 from conftest import ROOT, run
-from engines import Postgres, SecuredElasticsearch
 from instance import Instance, Metadata, terminate
 from jobs import CONFIG, FINISHED, NO_MAPPING, STOPPED, Database, Gate, wait_for
 from test_access import fingerprint
@@ -39,19 +37,6 @@ def cloud(tmp_path_factory):
 
 
 @pytest.fixture
-def starting():
-    """Elasticsearch, and when it is up: meanwhile the instance's system is installed."""
-    engine = SecuredElasticsearch()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        up = pool.submit(engine.start)
-        try:
-            yield engine, up
-        finally:
-            concurrent.futures.wait([up])
-            engine.remove()
-
-
-@pytest.fixture
 def machine(starting, chroot):
     """What an image of Debian's has, as far as it counts here."""
     chroot.install("cloud-init")
@@ -59,23 +44,17 @@ def machine(starting, chroot):
 
 
 @pytest.fixture
-def engine(machine, starting):
-    engine, up = starting
-    up.result()
-    return engine
+def engine(machine, services):
+    return services[1]
 
 
-@pytest.fixture(scope="module")
-def database():
-    postgres = Postgres()
-    try:
-        postgres.start()
-        database = Database(postgres, postgres.fresh_database("shop"))
-        database.execute(f"ALTER TABLE {database.make_numbers(ROWS)} RENAME TO product")
-        database.execute(f"CREATE ROLE worker LOGIN PASSWORD '{PG_PASSWORD}'; GRANT SELECT ON product TO worker")
-        yield database
-    finally:
-        postgres.remove()
+@pytest.fixture
+def database(machine, services):
+    postgres, _ = services
+    database = Database(postgres, postgres.fresh_database("shop"))
+    database.execute(f"ALTER TABLE {database.make_numbers(ROWS)} RENAME TO product")
+    database.execute(f"CREATE ROLE worker LOGIN PASSWORD '{PG_PASSWORD}'; GRANT SELECT ON product TO worker")
+    return database
 
 
 @pytest.fixture

@@ -127,17 +127,17 @@ class Job:
         assert self.engine.documents(self.name) == self.database.documents(self.query)
 
 
-@pytest.mark.parametrize("kind", ["bobbin@", "bobbin-work@"])
-def test_a_job_is_done_and_stands_in_the_journal(machine, kind):
-    job = machine.make_job(kind)
-    job.start()
-    job.assert_done()
-    assert machine.system.restarts(job.unit) == 0
-    assert f"rows read {ROWS} = acknowledged {ROWS} + dead 0 + pending 0" in machine.system.journal(job.unit)
+def test_systemd_takes_all_units(machine):
+    """As they are installed, and with credentials."""
+    names = [f"{service}products.service" if "@" in service else f"{service}.service" for service in SERVICES]
+    done = machine.system.try_to("systemd-analyze", "verify", "--man=no", *names, "bobbin-refresh@products.timer", SOCKET)
+    assert "bobbin" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", ["bobbin@", "bobbin-work@"])
-def test_a_job_is_shut_in(machine, gate, kind):
+@pytest.mark.parametrize("kind, last_words", [
+    ("bobbin@", f"rows read {ROWS} = acknowledged {ROWS} + dead 0 + pending 0"),
+    ("bobbin-work@", "all 2 shards are done")])
+def test_a_job_is_shut_in_and_done(machine, gate, kind, last_words):
     system, job = machine.system, machine.make_job(kind)
     job.start_until(gate)
     pid = system.pid(job.unit)
@@ -151,9 +151,11 @@ def test_a_job_is_shut_in(machine, gate, kind):
     assert PASSWORD not in shown and PG_PASSWORD not in shown
     gate.open()
     job.assert_done()
+    assert system.restarts(job.unit) == 0
+    assert last_words in system.journal(job.unit)
 
 
-def test_without_postgresql_a_job_is_started_until_it_is_there(machine, database):
+def test_without_postgresql_a_job_is_started_until_it_is_there(machine, database, gate):
     job = machine.make_job(more="give-up-after = 200ms\n")
     database.postgres.stop()
     job.start()
@@ -167,7 +169,7 @@ def test_without_postgresql_a_job_is_started_until_it_is_there(machine, database
     (DEAD_LETTERS, {"columns": "id, body, mark", "body": NUMBERS_ONLY}),
     (DENIED, {"more": "user = nobody\n"}),
     (CONFIG, {"more": "color = red\n"})])
-def test_what_wants_a_person_is_not_started_again(machine, status, change):
+def test_what_wants_a_person_is_not_started_again(machine, gate, status, change):
     job = machine.make_job(**change)
     machine.system.try_to("systemctl", "start", job.unit)
     assert machine.system.wait_for_end(job.unit) == ("failed", "exit-code", status)
