@@ -18,19 +18,34 @@ class System:
         self.chroot = chroot
         self.process = None
 
-    def boot(self):
-        """All that starts with it is up when this returns."""
+    def switch_on(self):
         self.process = subprocess.Popen([SCRIPT, "boot", self.chroot.directory], start_new_session=True)
+
+    def boot(self):
+        self.switch_on()
+        self.wait_until_up()
+
+    def wait_until_up(self):
+        """All that starts with it is up, and nothing has failed."""
         state = wait_for(lambda: self.process.poll() is not None or self.state() in ("running", "degraded") and self.state(),
                          "a booted system")
         assert state == "running", self.run("systemctl", "--failed")
 
     def shut_down(self):
         self.try_to("systemctl", "poweroff")
+        self.wait_until_off()
+
+    def wait_until_off(self):
         try:
-            assert self.process.wait(60) == 0
+            assert self.process.wait(120) == 0
         finally:
             self.process.terminate()
+
+    def end(self):
+        """As when its power fails, if it is on."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait(60)
 
     # --- commands in it
 
@@ -48,20 +63,20 @@ class System:
     def systemctl(self, *words):
         return self.run("systemctl", *words)
 
-    def write(self, name, text, mode="640"):
-        """A file of root's; the group bobbin reads it."""
+    def write(self, name, content, mode=0o644):
+        """A file of root's, also when it is off."""
         path = self.chroot.directory / name.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        self.run("chgrp", "bobbin", name)
-        self.run("chmod", mode, name)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(mode)
 
     # --- units
 
     def drop_in(self, unit, text, name="test"):
         """More settings of a unit, as `systemctl edit` would write them."""
-        self.write(f"/etc/systemd/system/{unit}.d/{name}.conf", text, "644")
-        self.systemctl("daemon-reload")
+        self.write(f"/etc/systemd/system/{unit}.d/{name}.conf", text)
+        if self.process:
+            self.systemctl("daemon-reload")
 
     def show(self, unit, name):
         return self.systemctl("show", "--value", "--property", name, unit).strip()

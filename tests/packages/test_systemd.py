@@ -34,7 +34,7 @@ def system(starting, package, tmp_path_factory):
         yield system
         system.shut_down()
     finally:
-        system.process.terminate()
+        system.end()
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,10 @@ def engine(services):
 @pytest.fixture(scope="module")
 def machine(system, database, engine):
     """The system, with what a person gives the units: secrets, which are root's, and where all is."""
-    system.write("/etc/bobbin/credentials/password", PASSWORD, "600")
+    system.write("/etc/bobbin/credentials/password", PASSWORD, 0o600)
     system.write("/etc/bobbin/credentials/pg_service.conf",
                  f"[units]\nhost=127.0.0.1\nport={database.postgres.port}\ndbname=units\nuser=mover\n"
-                 f"password={PG_PASSWORD}\n", "600")
+                 f"password={PG_PASSWORD}\n", 0o600)
     system.write("/etc/bobbin/ca.crt", engine.tls("ca.crt").read_text())
     credentials = system.run("cat", "/usr/share/doc/bobbin/examples/credentials.conf")
     for service in SERVICES:
@@ -96,11 +96,11 @@ class Machine:
 
     def write_job(self, name, query, more):
         self.system.write(f"/etc/bobbin/{name}.sql", query)
-        self.system.write(f"/etc/bobbin/jobs/{name}.conf", f"{self.cluster()}query = /etc/bobbin/{name}.sql\n{more}")
+        self.system.write(f"/etc/bobbin/jobs/{name}.conf", f"{self.cluster()}query = {name}.sql\n{more}")
 
     def as_root(self, *words):
         secrets = "/etc/bobbin/credentials"
-        return self.system.run("env", f"BOBBIN_PASSWORD_FILE={secrets}/password",
+        return self.system.run("env", "-C", "/etc/bobbin", f"BOBBIN_PASSWORD_FILE={secrets}/password",
                                f"PGSERVICEFILE={secrets}/pg_service.conf", "bobbin", *words)
 
 
@@ -201,7 +201,7 @@ def test_a_stopped_job_ends_by_itself_and_goes_on_when_started(machine, gate, ki
 def test_the_timer_refreshes_again_and_again(machine):
     name = next_name("nightly")
     query = "SELECT id, body FROM product"
-    machine.write_job(name, query, f"alias = {name}\ncreate-index = /etc/bobbin/{name}.json\n")
+    machine.write_job(name, query, f"alias = {name}\ncreate-index = {name}.json\n")
     machine.system.write(f"/etc/bobbin/{name}.json", '{"settings": {"number_of_replicas": 0}}')
     timer = f"bobbin-refresh@{name}.timer"
     assert "01:00" in machine.system.show(timer, "TimersCalendar")
@@ -231,9 +231,8 @@ def client(machine):
     system.write("/etc/bobbin/rows.sql", "SELECT id, body FROM {table}")
     system.write("/etc/bobbin/rows.json", "{}")
     system.write("/etc/bobbin/models/rows.conf",
-                 f"{machine.cluster()}query = /etc/bobbin/rows.sql\ncreate-index = /etc/bobbin/rows.json\n")
-    system.drop_in(SOCKET, f"[Socket]\nListenStream=\nListenStream={address}\n")
-    system.drop_in(SERVE, "[Service]\nWatchdogSec=1s\n", "watchdog")
+                 f"{machine.cluster()}query = rows.sql\ncreate-index = rows.json\n")
+    system.drop_in(SOCKET, f"[Socket]\nListenStream=\nListenStream={address}\n", "address")
     system.systemctl("start", SOCKET)
     yield Client(f"http://{address}")
     system.systemctl("stop", SOCKET, SERVE)
@@ -246,16 +245,26 @@ def assert_moves_rows(client, machine):
         "SELECT id, body FROM product WHERE id BETWEEN 101 AND 250")
 
 
-def test_the_first_request_starts_the_server_and_the_watchdog_ends_one_that_hangs(machine, client):
+def test_the_first_request_starts_the_server_and_a_clean_stop_ends_it(machine, client):
     system = machine.system
     assert system.show(SERVE, "ActiveState") == "inactive"
     assert_moves_rows(client, machine)
-    assert system.show(SERVE, "ActiveState") == "active"
+    assert (system.show(SERVE, "ActiveState"), system.show(SERVE, "WatchdogUSec")) == ("active", "1min")
     assert system.memory_limit(system.pid(SERVE)) in (192 * MIB, None)
+    system.systemctl("stop", SOCKET, SERVE)
+    assert system.wait_for_end(SERVE) == DONE
+    assert f"listening on {client.url}" in system.journal(SERVE)
 
-    hanging = system.pid(SERVE)
+
+def test_the_watchdog_hears_the_server_and_ends_one_that_hangs(machine, client):
+    system = machine.system
+    system.drop_in(SERVE, "[Service]\nWatchdogSec=1s\n", "watchdog")
+    assert_moves_rows(client, machine)
+    heard = system.show(SERVE, "WatchdogTimestampMonotonic")
+    wait_for(lambda: system.show(SERVE, "WatchdogTimestampMonotonic") != heard, "a sign of life")
+    hanging, restarts = system.pid(SERVE), system.restarts(SERVE)
     system.systemctl("kill", "--kill-whom=main", "--signal=STOP", SERVE)
-    wait_for(lambda: system.restarts(SERVE) == 1, "a restart")
+    wait_for(lambda: system.restarts(SERVE) == restarts + 1, "a restart")
     assert "Watchdog timeout" in system.journal(SERVE)
     assert_moves_rows(client, machine)
     assert system.pid(SERVE) not in (0, hanging)
