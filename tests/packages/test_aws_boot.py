@@ -1,8 +1,8 @@
 """packaging/aws/user-data.yaml: an instance that a launch template of the stack has made becomes a worker, is taken
 back by EC2 and boots again, goes on, and leaves its group when the job is done.
 
-Real are cloud-init, apt and a signed repository, the package, AWS's own program, PostgreSQL, Elasticsearch with users,
-and the worker. moto is AWS.
+Real are systemd, cloud-init, apt and a signed repository, the package, AWS's own program, PostgreSQL, Elasticsearch with
+users, and the worker. moto is AWS.
 """
 
 import base64
@@ -17,8 +17,8 @@ import pytest
 
 from cloud import REGION, Cloud
 from conftest import ROOT, run
-from instance import Instance, Metadata, terminate
-from jobs import CONFIG, FINISHED, NO_MAPPING, STOPPED, Database, Gate, wait_for
+from instance import Instance, Metadata
+from jobs import NO_MAPPING, STOPPED, Database, Gate
 from test_access import fingerprint
 from test_aws_stack import USER_DATA, Stack, encoded
 
@@ -39,7 +39,7 @@ def cloud(tmp_path_factory):
 @pytest.fixture
 def machine(starting, chroot):
     """What an image of Debian's has, as far as it counts here."""
-    chroot.install("cloud-init")
+    chroot.install("cloud-init", "systemd-sysv")
     return chroot
 
 
@@ -134,120 +134,103 @@ def metadata(stack):
 
 @pytest.fixture
 def instance(machine, cloud, stack, metadata):
-    return Instance(machine, base64.b64decode(stack.template("Arm64")["UserData"]), metadata, cloud.url)
+    instance = Instance(machine, base64.b64decode(stack.template("Arm64")["UserData"]), metadata, cloud.url)
+    try:
+        yield instance
+    finally:
+        instance.end()
 
 
-def boot(instance):
-    """cloud-init, then what is enabled and ends; what both said."""
-    said = instance.cloud_init()
-    return said + instance.run_unit("bobbin-aws.service")
+@pytest.fixture
+def plan(package, database, engine, tmp_path):
+    """The job, as somebody has planned it elsewhere: a function that says how its shards are."""
+    (tmp_path / "query.sql").write_text(f"{QUERY}\n")  # as cloud-init writes it
+    cluster = ["--url", engine.url, "--ca", engine.tls("ca.crt"), "--user", "admin"]
+
+    def bobbin(*words):
+        return run(package.program, *words, *cluster, env={"BOBBIN_PASSWORD": PASSWORD})
+
+    engine.create_index(JOB, NO_MAPPING)
+    bobbin("plan", JOB, "--dsn", database.conninfo, "--query", tmp_path / "query.sql", "--index", JOB, "--shards", SHARDS,
+           "--exact")
+    return lambda: [shard["state"] for shard in json.loads(bobbin("job", "show", JOB, "--json"))["shards"]]
 
 
-def bobbin(instance, *words):
-    """A command of bobbin's, with the worker's configuration and credentials."""
-    command = ["/usr/bin/bobbin", *words, "--config", f"/etc/bobbin/jobs/{JOB}.conf"]
-    return instance.chroot.run(*instance.as_bobbin(WORKER, command))
-
-
-def states(instance):
-    return [shard["state"] for shard in json.loads(bobbin(instance, "job", "show", JOB, "--json"))["shards"]]
+def assert_first_boot_makes_a_worker(instance, gate):
+    instance.wait_for_worker(gate, WORKER)
+    said = instance.run("cloud-init", "status", "--wait")
+    assert "status: done" in said, said
+    assert "WARNING" not in instance.run("cat", "/var/log/cloud-init.log", "/var/log/cloud-init-output.log")
+    instance.wait_until_up()
+    assert instance.enabled() == ["bobbin-aws-watch.service", "bobbin-aws.service"]
 
 
 def assert_secrets_are_hidden(instance):
-    """They stand in root's files in memory, and nowhere else; no program got them as its argument."""
-    found = run("grep", "-rlE", f"{PASSWORD}|{PG_PASSWORD}", instance.chroot.directory, "--exclude-dir=proc").split()
-    secrets = [instance.path(f"/run/bobbin-aws/{name}") for name in ("password", "pg_service")]
-    assert sorted(found) == sorted(map(str, secrets))
-    for path in secrets:
-        assert [(found.stat().st_uid, found.stat().st_mode & 0o777) for found in (path, path.parent)] == [
-            (0, 0o600), (0, 0o700)]
-    asked = instance.noted("aws")
+    """They stand in root's files in memory and in the worker's credentials, and nowhere else; no program got them as its
+    argument."""
+    found = instance.run("grep", "-rlsE", f"{PASSWORD}|{PG_PASSWORD}", "/etc", "/home", "/noted", "/root", "/run", "/tmp", "/var")
+    secrets = ["/run/bobbin-aws/password", "/run/bobbin-aws/pg_service"]
+    credentials = [f"/run/credentials/{WORKER}/{name}" for name in ("password", "pg_service")]
+    assert sorted(found.split()) == secrets + credentials
+    modes = instance.run("stat", "-c", "%U %a", "/run/bobbin-aws", *secrets, f"/run/credentials/{WORKER}", *credentials)
+    assert modes.splitlines() == ["root 700", "root 600", "root 600", "bobbin 500", "bobbin 400", "bobbin 400"]
+    asked = instance.noted()
     assert len(asked) == 2 and PASSWORD not in "".join(asked) + USER_DATA.read_text()
 
 
 def assert_units_are_good(instance):
     files = [path.name for path in (ROOT / "packaging/aws").glob("*.service")]
     units = [WORKER, FAILED, *(name for name in files if "@" not in name)]
-    said = instance.chroot.run("sh", "-c", f"systemd-analyze verify --man=no {' '.join(units)} 2>&1")
-    assert "bobbin" not in said, said
+    done = instance.try_to("systemd-analyze", "verify", "--man=no", *units)
+    assert "bobbin" not in done.stdout + done.stderr
 
 
-def assert_systemd_knows_what_an_end_means(instance):
-    """It starts a stopped worker again, and says nothing to the group until one has done all, or wants a person."""
-    restarts = instance.ends("bobbin-work@.service", [FINISHED, STOPPED, CONFIG])
-    assert restarts[STOPPED] > 0 and restarts[FINISHED] == restarts[CONFIG] == 0
-    assert sorted(instance.noted("systemctl")) == [
-        f"start --no-block bobbin-aws-failed@bobbin-work@{CONFIG}.service", f"start --no-block {LEAVE}"]
-
-
-def assert_first_boot_prepares_a_worker(instance):
-    said = boot(instance)
-    assert "WARNING" not in said and "ignoring command 'start'" in said, said
-    assert instance.enabled() == ["bobbin-aws-watch.service", "bobbin-aws.service"]
-    assert instance.noted("systemctl") == [f"start --no-block {WORKER}"]
-
-
-def assert_taken_back_it_hands_its_shard_over(instance, gate):
-    gate.shut()
-    with instance.worker(WORKER) as worker:
-        gate.wait_until_reached()
-        watch = instance.start("bobbin-aws-watch.service")
-        instance.metadata.items["spot/instance-action"] = '{"action": "terminate", "time": "2026-11-27T06:00:00Z"}'
-        said, _ = watch.communicate(timeout=60)
-        assert (watch.returncode, "takes this instance back" in said) == (0, True), said
-        assert instance.noted("systemctl") == ["stop bobbin-aws.service bobbin-work@*.service"]
-        terminate(worker)
-        gate.open()
-        assert worker.wait(60) == STOPPED, worker.stdout.read()
-    assert "held" not in states(instance) and states(instance) != ["done"] * SHARDS
-    assert instance.after(WORKER, STOPPED) == []
-
-
-def assert_second_boot_goes_on_to_the_end(instance):
-    """cloud-init has nothing more to do, and the secrets are fetched again."""
+def assert_taken_back_it_hands_its_shard_over(instance, plan):
+    """And says nothing to the group, which sees it go."""
+    instance.metadata.items["spot/instance-action"] = '{"action": "terminate", "time": "2026-11-27T06:00:00Z"}'
+    assert instance.wait_for_end(WORKER) == ("failed", "exit-code", STOPPED), instance.journal(WORKER)
+    assert instance.wait_for_end("bobbin-aws-watch.service")[1] == "success"
+    assert "takes this instance back" in instance.journal("bobbin-aws-watch.service")
+    assert "held" not in plan() and plan() != ["done"] * SHARDS
+    assert instance.show(LEAVE, "InactiveExitTimestampMonotonic") == "0"
     instance.shut_down()
+    assert instance.noted() == []
+
+
+def assert_second_boot_goes_on_to_the_end_and_leaves(instance, plan, stack):
+    """cloud-init has nothing more to do, and the secrets are fetched again. When all is done it goes off by itself."""
     del instance.metadata.items["spot/instance-action"]
-    said = boot(instance)
-    assert "Created symlink" not in said and "Setting up" not in said, said
-    assert instance.noted("systemctl") == [f"start --no-block {WORKER}"]
-    with instance.worker(WORKER) as worker:
-        said, _ = worker.communicate(timeout=120)
-        assert worker.returncode == FINISHED, said
-    assert states(instance) == ["done"] * SHARDS
-
-
-def assert_it_leaves_its_group(instance, stack):
-    assert instance.after(WORKER, FINISHED) == [f"start --no-block {LEAVE}"]
-    assert instance.settings(LEAVE)["SuccessAction"] == ["poweroff"]
-    instance.run_unit(LEAVE)
+    instance.switch_on()
+    instance.wait_until_off()
+    assert plan() == ["done"] * SHARDS
+    assert instance.path("/var/log/cloud-init-output.log").read_text().count("Setting up bobbin ") == 1
+    assert len(instance.noted()) == 3
     assert stack.group()["DesiredCapacity"] == 1
     assert instance.metadata.items["instance-id"] not in {left["InstanceId"] for left in stack.instances()}
-    # As its group ends it, it asks for nothing.
-    instance.metadata.items["autoscaling/target-lifecycle-state"] = "Terminated"
-    instance.noted("aws")
-    instance.run_unit(LEAVE)
-    assert instance.noted("aws") == []
 
 
 def assert_a_failure_is_shown_and_a_person_waited_for(instance):
-    instance.chroot.run("sed", "-i", "s/^KEEP_FAILED=.*/KEEP_FAILED=0s/", "/etc/bobbin/aws.conf")
-    assert instance.after(WORKER, CONFIG) == [f"start --no-block {FAILED}"]
-    assert f"{WORKER.removesuffix('.service')} has failed" in instance.run_unit(FAILED)
-    assert instance.noted("systemctl") == [f"is-failed --quiet {WORKER}", f"start --no-block {LEAVE}"]
+    """For no time, here. As its group ends the instance already, it asks for nothing more than its secrets."""
+    instance.metadata.items["autoscaling/target-lifecycle-state"] = "Terminated"
+    for name, pattern, text in [("aws", "(?m)^KEEP_FAILED=.*", "KEEP_FAILED=0s"), ("worker", "(?m)^user = .*", "color = red")]:
+        path = instance.path(f"/etc/bobbin/{name}.conf")
+        path.write_text(re.sub(pattern, text, path.read_text()))
+    instance.switch_on()
+    instance.wait_until_off()
+    said = instance.left_journal(FAILED)
+    assert f"{WORKER.removesuffix('.service')} has failed" in said and "color" in said
+    assert len(instance.noted()) == 2
 
 
-def test_an_instance_works_until_the_job_is_done(instance, stack, database, engine, gate):
+def test_an_instance_works_until_the_job_is_done(instance, stack, database, engine, gate, plan):
     instance.write("/root/user-data.yaml", USER_DATA.read_bytes())
     assert "Valid cloud-config" in instance.chroot.run("cloud-init", "schema", "--config-file", "/root/user-data.yaml")
-    assert_first_boot_prepares_a_worker(instance)
+    gate.shut()
+    assert_first_boot_makes_a_worker(instance, gate)
     assert_secrets_are_hidden(instance)
     assert_units_are_good(instance)
-    assert_systemd_knows_what_an_end_means(instance)
-
-    engine.create_index(JOB, NO_MAPPING)
-    bobbin(instance, "plan", JOB, "--index", JOB, "--shards", str(SHARDS), "--exact")
-    assert_taken_back_it_hands_its_shard_over(instance, gate)
-    assert_second_boot_goes_on_to_the_end(instance)
+    assert_taken_back_it_hands_its_shard_over(instance, plan)
+    gate.open()
+    assert_second_boot_goes_on_to_the_end_and_leaves(instance, plan, stack)
     assert engine.documents(JOB) == database.documents(QUERY)
-    assert_it_leaves_its_group(instance, stack)
     assert_a_failure_is_shown_and_a_person_waited_for(instance)

@@ -70,7 +70,7 @@ def machine(system, database, engine):
     credentials = system.run("cat", "/usr/share/doc/bobbin/examples/credentials.conf")
     for service in SERVICES:
         system.drop_in(f"{service}.service", credentials, "credentials")
-        system.drop_in(f"{service}.service", "[Service]\nRestartSec=200ms\n")
+        system.drop_in(f"{service}.service", "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=200ms\n")
     return Machine(system, database, engine)
 
 
@@ -155,8 +155,9 @@ def test_a_job_is_shut_in_and_done(machine, gate, kind, last_words):
     assert last_words in system.journal(job.unit)
 
 
-def test_without_postgresql_a_job_is_started_until_it_is_there(machine, database, gate):
-    job = machine.make_job(more="give-up-after = 200ms\n")
+@pytest.mark.parametrize("kind", ["bobbin@", "bobbin-work@"])
+def test_without_postgresql_a_job_is_started_until_it_is_there(machine, database, gate, kind):
+    job = machine.make_job(kind, more="give-up-after = 200ms\n")
     database.postgres.stop()
     job.start()
     wait_for(lambda: machine.system.restarts(job.unit) >= 2, "two restarts")
