@@ -55,7 +55,7 @@ NOT_HERE = {
     "elasticdump": "the other side of a comparison",
     "gpg --armor": "tests/packages/test_install.py",
     "journalctl": "on an instance of AWS",
-    "kubectl": "it needs an API server",
+    "kubectl": "script/try-kubernetes, which has an API server",
     "node_exporter": "tests/integration/test_metrics.py reads the file",
     "pip install": "tests/packages/test_airflow.py",
     "podman": "buildah does the same: tests/packages/test_kubernetes.py",
