@@ -6,12 +6,12 @@ so the tests are put in order by the engine they use, and each starts once.
 
 import pytest
 
-from cluster import Cluster
 from engines import ROOT, Bobbin, Postgres, SearchEngines, SecuredElasticsearch
 from faults import FaultServer
 from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
 from letters import ROWS
 from proxy import Proxy
+from three_nodes import Cluster
 
 SEARCH_ENGINES = ("elasticsearch", "opensearch")
 ELASTICSEARCHES = {"secured": SecuredElasticsearch, "three_nodes": Cluster}

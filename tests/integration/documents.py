@@ -2,8 +2,9 @@
 
 import re
 import shlex
+import textwrap
 
-FILE = re.compile(r"`(\w[\w-]*\.\w+)`[^`]*:$")  # the end of a paragraph that gives a file
+FILE = re.compile(r"`([\w/-]*\w\.\w+)`:$")  # the end of a paragraph that gives a file
 CODE = "    "
 CONTINUED = "\\"
 
@@ -18,7 +19,7 @@ def blocks(text):
             code.append("")
         else:
             if code:
-                found.append((last, "\n".join(code).strip("\n") + "\n"))
+                found.append((last, textwrap.dedent("\n".join(code)).strip("\n") + "\n"))
             code = []
             if line.strip() and (not before.strip()):
                 paragraph = line
@@ -30,18 +31,16 @@ def blocks(text):
     return found
 
 
-def is_program(line, programs):
-    words = line.split()
-    while words and re.fullmatch(r"[A-Z_]+=\S+", words[0]):
-        words = words[1:]
-    return bool(words) and words[0] in programs
+def program(line):
+    """The first word behind variables; "" when there is none."""
+    return next((word for word in line.split() if not re.fullmatch(r"[A-Z_]+=\S+", word)), "")
 
 
 def commands(code, programs):
     """The commands of a block: lines that begin with one of PROGRAMS, with those that continue them."""
     lines, found = iter(code.splitlines()), []
     for line in lines:
-        if not is_program(line, programs):
+        if program(line) not in programs:
             continue
         while line.endswith(CONTINUED):
             line = line[:-1] + " " + next(lines).strip()

@@ -134,7 +134,8 @@ class Postgres(Engine):
 
     def fresh_database(self, name):
         """Make an empty database (a left one of that name goes); its conninfo."""
-        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        self.execute(f'DROP DATABASE IF EXISTS "{name}"')  # waits 5 s for who is about to leave
         self.execute(f'CREATE DATABASE "{name}"')
         return self.conninfo.replace("dbname=postgres", f"dbname={name}")
 

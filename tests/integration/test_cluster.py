@@ -32,6 +32,12 @@ def frozen(node):
         node.go_on()
 
 
+@contextlib.contextmanager
+def killed(node):
+    node.kill()
+    yield
+
+
 @pytest.mark.parametrize("who", ["holder", "master"])
 def test_a_killed_node_takes_nothing_with_it_that_has_a_copy(three_nodes, start_half, who):
     half = start_half(COPIED)
@@ -71,17 +77,18 @@ def test_nodes_that_are_restarted_one_after_the_other_are_not_noticed(three_node
     half.finish()
 
 
-def test_workers_share_a_job_though_the_master_is_killed(three_nodes, bobbin, database, tmp_path):
+@pytest.mark.parametrize("lost", [killed, frozen])
+def test_workers_share_a_job_though_the_master_is_lost(three_nodes, bobbin, database, tmp_path, lost):
     table = database.make_numbers(1200)
     database.execute(SLOW)
     crew = Crew(bobbin, database, three_nodes, tmp_path, f"SELECT id, body FROM {table} WHERE slowly(0.005)")
     three_nodes.create_index(crew.index, COPIED)
     crew.plan(6)
     three_nodes.wait_until(lambda health: health["status"] == "green")
-    workers = [crew.start(*three_nodes.urls(), lease="10s") for _ in range(2)]
+    workers = [crew.start(*three_nodes.urls(), "--request-timeout", "20s", lease="10s") for _ in range(2)]
     wait_for(lambda: any(shard["state"] == "done" for shard in crew.shards()), "a shard that is done")
-    three_nodes.master().kill()
-    crew.url = three_nodes.address
-    for worker in workers:
-        crew.finish(worker, seconds=120)
-    crew.assert_complete()
+    with lost(three_nodes.master()):
+        crew.url = three_nodes.address
+        for worker in workers:
+            crew.finish(worker, seconds=120)
+        crew.assert_complete()

@@ -256,8 +256,8 @@ def test_an_older_version_is_not_written_and_a_newer_one_is(engine, make_job, da
 @pytest.fixture(scope="module")
 def ascii_database(postgres):
     """A database that doesn't check what it is given."""
-    postgres.execute("DROP DATABASE IF EXISTS ascii WITH (FORCE)")
-    postgres.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    postgres.execute("DROP DATABASE IF EXISTS ascii")
+    postgres.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
     return Database(postgres, postgres.conninfo.replace("dbname=postgres", "dbname=ascii"))
 
 

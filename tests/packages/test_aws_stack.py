@@ -37,20 +37,23 @@ def encoded(user_data):
 
 
 class Stack:
-    """The stack, made in a VPC with two subnets."""
+    """The stack, made in a VPC with two subnets, by the call that CREATE makes of name, template and parameters."""
 
-    def __init__(self, cloud, name, **parameters):
+    def __init__(self, cloud, name, create=None, **parameters):
         self.ec2, self.formation = cloud.client("ec2"), cloud.client("cloudformation")
         self.scaling, self.iam, self.ssm = cloud.client("autoscaling"), cloud.client("iam"), cloud.client("ssm")
         self.images = self.make_images()
         given = {**self.make_network(), "SecretArns": ",".join(SECRETS), **parameters}
-        self.id = self.formation.create_stack(
-            StackName=name, Capabilities=["CAPABILITY_IAM"],
-            TemplateBody=TEMPLATE.read_text().replace(IMAGES, "/images/"),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()])["StackId"]
+        self.id = name
+        (create or self.create)(TEMPLATE.read_text().replace(IMAGES, "/images/"), given)
         stack = self.describe()
         assert stack["StackStatus"] == "CREATE_COMPLETE", stack
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def create(self, template, given):
+        self.id = self.formation.create_stack(
+            StackName=self.id, Capabilities=["CAPABILITY_IAM"], TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()])["StackId"]
 
     def describe(self):
         return self.formation.describe_stacks(StackName=self.id)["Stacks"][0]

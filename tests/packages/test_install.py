@@ -1,9 +1,18 @@
-"""The package in a clean Debian: installed, used, upgraded, removed, purged; and from an apt repository."""
+"""The package in a clean Debian: installed, used, upgraded, removed, purged; and from an apt repository. By docs/install.md."""
 
 from conftest import ROOT, run
+from documents import blocks, commands
 
-AUTOPKGTESTS = ROOT / "packaging/debian/tests"
 SPOOL = "/var/spool/bobbin"
+
+
+def of_page(start, **names):
+    """The command of docs/install.md that begins so, with what the names in it are here."""
+    page = (ROOT / "docs/install.md").read_text()
+    (command,) = [found for _, code in blocks(page) for found in commands(code, (start.split()[0],)) if found.startswith(start)]
+    for name, here in names.items():
+        command = command.replace(name, str(here))
+    return command
 
 
 def as_bobbin(chroot, *command):
@@ -11,13 +20,12 @@ def as_bobbin(chroot, *command):
 
 
 def test_the_package_is_installed_upgraded_removed_and_purged(package, chroot, tmp_path):
-    run("cp", package.deb, chroot.directory / "root/first.deb")
+    run("install", "-D", package.deb, chroot.directory / "root/build/deb" / package.deb.name)
+    (chroot.directory / "etc/apt/apt.conf.d/00yes").write_text('APT::Get::Assume-Yes "true";\n')
     run("cp", package.with_version("99", tmp_path), chroot.directory / "root/second.deb")
     before = chroot.find("*bobbin*") | {"/etc/passwd"}
 
-    chroot.install("/root/first.deb")
-    run("cp", AUTOPKGTESTS / "system", chroot.directory / "root/system")
-    chroot.run("/root/system")
+    chroot.run("sh", "-c", f"cd /root && {of_page('apt-get install ./')}")
     assert chroot.run("getent", "passwd", "bobbin").strip().endswith(":/usr/sbin/nologin")
     assert package.field("Version") in as_bobbin(chroot, "bobbin", "--version")
 
@@ -45,14 +53,13 @@ def test_another_machine_installs_it_from_the_apt_repository(package, chroot, tm
     environment = {"GNUPGHOME": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "packages", "ed25519", "sign", env=environment)
     try:
-        run(ROOT / "script/apt-repo", "-k", "packages", repository, package.deb, env=environment)
-        key = run("gpg", "--armor", "--export", "packages", env=environment)
+        for start in ("script/apt-repo", "gpg --armor"):
+            command = of_page(start, **{"KEY": "packages", "/srv/apt": repository, "build/deb": package.directory,
+                                        "/etc/apt": chroot.directory / "etc/apt"})
+            run("sh", "-c", command, cwd=ROOT, env=environment)
     finally:
         run("gpgconf", "--kill", "all", env=environment)
-    chroot.run("mkdir", "-p", "/etc/apt/keyrings")
-    (chroot.directory / "etc/apt/keyrings/bobbin.asc").write_text(key)
-    (chroot.directory / "etc/apt/sources.list.d/bobbin.list").write_text(
-        "deb [signed-by=/etc/apt/keyrings/bobbin.asc] file:/srv/apt bookworm main\n")
+    chroot.run("sh", "-c", of_page("echo 'deb ", **{"https://packages.example.org": "file:/srv/apt"}))
     chroot.run("apt-get", "-q", "--error-on=any", "update")
     chroot.install("bobbin")
     assert "/srv/apt" in chroot.run("apt-cache", "policy", "bobbin")

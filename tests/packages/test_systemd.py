@@ -207,7 +207,7 @@ def test_the_timer_refreshes_again_and_again(machine):
     timer = f"bobbin-refresh@{name}.timer"
     assert "01:00" in machine.system.show(timer, "TimersCalendar")
     machine.system.drop_in(timer, "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/1\nRandomizedDelaySec=0\nAccuracySec=1ms\n")
-    machine.system.systemctl("start", timer)
+    machine.system.systemctl("enable", "--now", timer)
 
     def index():
         """The one that the alias stands for."""
@@ -234,7 +234,7 @@ def client(machine):
     system.write("/etc/bobbin/models/rows.conf",
                  f"{machine.cluster()}query = rows.sql\ncreate-index = rows.json\n")
     system.drop_in(SOCKET, f"[Socket]\nListenStream=\nListenStream={address}\n", "address")
-    system.systemctl("start", SOCKET)
+    system.systemctl("enable", "--now", SOCKET)
     yield Client(f"http://{address}")
     system.systemctl("stop", SOCKET, SERVE)
 
