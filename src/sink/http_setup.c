@@ -110,6 +110,8 @@ static CURLcode set_tls(CURL *easy, const struct http_options *o, struct tls_pin
     if (o->ca_file != NULL) // NULL would take the system's certificates away
         SET(CURLOPT_CAINFO, o->ca_file);
     if (o->ca_fingerprint != NULL) {
+        SET(CURLOPT_CAINFO, NULL); // the system's don't count, and needn't be there
+        SET(CURLOPT_CAPATH, NULL);
         SET(CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
         SET(CURLOPT_SSL_CTX_DATA, pin);
     }

@@ -13,6 +13,7 @@ from jobs import (CONFIG, DEAD_LETTERS, DENIED, NO_MAPPING, NUMBERS_ONLY, STOPPE
                   wait_for)
 from serving import Client
 from system import System
+from test_access import fingerprint
 
 PASSWORD, PG_PASSWORD = "admin-s3cret", "pg-s3cret"
 ROWS = 600
@@ -66,7 +67,6 @@ def machine(system, database, engine):
     system.write("/etc/bobbin/credentials/pg_service.conf",
                  f"[units]\nhost=127.0.0.1\nport={database.postgres.port}\ndbname=units\nuser=mover\n"
                  f"password={PG_PASSWORD}\n", 0o600)
-    system.write("/etc/bobbin/ca.crt", engine.tls("ca.crt").read_text())
     credentials = system.run("cat", "/usr/share/doc/bobbin/examples/credentials.conf")
     for service in SERVICES:
         system.drop_in(f"{service}.service", credentials, "credentials")
@@ -79,10 +79,11 @@ class Machine:
 
     def __init__(self, system, database, engine):
         self.system, self.database, self.engine = system, database, engine
+        self.authority = f"ca-fingerprint = {fingerprint(engine.tls('ca.crt'))}"  # the system has no others
 
     def cluster(self):
         """The lines of a configuration that say where rows come from and go to."""
-        return f"dsn = service=units\nurl = {self.engine.url}\nca = /etc/bobbin/ca.crt\nuser = admin\n{SMALL}"
+        return f"dsn = service=units\nurl = {self.engine.url}\n{self.authority}\nuser = admin\n{SMALL}"
 
     def make_job(self, kind="bobbin@", columns="id, body", body=NO_MAPPING, more=""):
         """A job that waits at its middle, when the gate is shut: the unit that does it."""
