@@ -228,11 +228,13 @@ static bool sign(struct request *r, const struct http_request *q, struct curl_sl
     if (!signer->sign(signer->context, q, r->signed_texts, err))
         return false;
     for (size_t i = 0; i < HTTP_SIGNED_HEADERS; i++) {
-        if (!buffer_check(&r->signed_texts[i], "an HTTP header", err))
+        struct buffer *text = &r->signed_texts[i];
+        (void)buffer_string(text); // libcurl takes it to its zero byte
+        if (!buffer_check(text, "an HTTP header", err))
             return false;
-        if (r->signed_texts[i].size == 0)
+        if (text->size == 0)
             continue;
-        r->signed_headers[i] = (struct curl_slist){r->signed_texts[i].data, *first};
+        r->signed_headers[i] = (struct curl_slist){text->data, *first};
         *first = &r->signed_headers[i];
     }
     return true;

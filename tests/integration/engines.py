@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -262,6 +263,13 @@ class SecuredElasticsearch(SearchEngine):
 
 # The engines are on this machine: no proxy that the environment may name.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_address():
+    """HOST:PORT at which nobody listens now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 class SearchEngines:

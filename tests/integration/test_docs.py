@@ -3,13 +3,12 @@
 import os
 import re
 import shlex
-import socket
 import subprocess
 
 import pytest
 
 from documents import blocks, bobbin_words, commands, given_file, program
-from engines import ROOT
+from engines import ROOT, free_address
 from jobs import DEAD_LETTERS, FINISHED, wait_for
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
@@ -32,6 +31,7 @@ FOLLOWED = {
     "faq.md": {},
     "operating.md": {},
     "engines.md": {},
+    "aws.md": {},
     "fleet.md": {},
     "refresh.md": {},
     "serve.md": {},
@@ -43,6 +43,7 @@ NO_FIXTURE = ("tutorial.md",)  # it makes the tables itself
 
 # What the pages' tests don't run, and who does.
 NOT_HERE = {
+    "bobbin job watch product --config": "its workers are instances: tests/packages/test_aws_boot.py",
     "bobbin run --config product.conf --url https://search-shop": "AWS is not at hand: test_aws.py signs for moto",
     "bobbin run --config product.conf --url https://es:9200 --ca": "test_access.py has TLS and users",
     "airflow providers list": "tests/packages/test_airflow.py",
@@ -54,9 +55,9 @@ NOT_HERE = {
     "echo 'deb": "tests/packages/test_install.py",
     "elasticdump": "the other side of a comparison",
     "gpg --armor": "tests/packages/test_install.py",
-    "journalctl": "on an instance of AWS",
+    "journalctl": "tests/packages/test_systemd.py",
     "kubectl": "script/try-kubernetes, which has an API server",
-    "node_exporter": "tests/integration/test_metrics.py reads the file",
+    "node_exporter": "test_metrics.py",
     "pip install": "tests/packages/test_airflow.py",
     "podman": "buildah does the same: tests/packages/test_kubernetes.py",
     "script/apt-repo": "tests/packages/test_install.py",
@@ -67,7 +68,6 @@ NOT_HERE = {
     "script/test": "it is what runs this",
     "systemctl enable": "tests/packages/test_systemd.py",
 }
-ONLY_ACCEPTED = ("aws.md",)  # bobbin's commands there want workers that are instances: tests/packages/test_aws_boot.py
 
 # Blocks that are neither a file nor commands begin so.
 SHOWN = {
@@ -113,12 +113,6 @@ def steps_of(page):
 
 def reason_of(command, table):
     return next((table[start] for start in table if command.startswith(start)), None)
-
-
-def free_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 class Reader:
@@ -234,10 +228,9 @@ def test_a_block_is_a_file_or_commands_or_known_to_be_shown(page):
 
 def test_each_command_is_followed_or_somebody_else_runs_it():
     for page in PAGES:
-        is_followed = page.name in FOLLOWED
         for command in of_page(page):
-            is_of_a_page = program(command) in FOLLOWED_PROGRAMS and (is_followed or page.name in ONLY_ACCEPTED)
-            assert is_of_a_page or reason_of(command, NOT_HERE), f"{page.name}: {command}"
+            is_followed = page.name in FOLLOWED and program(command) in FOLLOWED_PROGRAMS
+            assert is_followed or reason_of(command, NOT_HERE), f"{page.name}: {command}"
 
 
 def test_a_reason_is_not_kept_longer_than_its_command():

@@ -1,22 +1,25 @@
 """Prometheus: the file that --metrics names, and packaging/monitoring, whose names are those that bobbin writes."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import time
+import urllib.error
 from pathlib import Path
 
 import pytest
 
-from engines import ROOT
+from documents import blocks, commands
+from engines import DIRECT, ROOT, free_address
 from fleet import Crew
-from jobs import DEAD_LETTERS, FINISHED, NOWHERE, NUMBERS_ONLY, STOPPED, next_name
+from jobs import DEAD_LETTERS, FINISHED, NOWHERE, NUMBERS_ONLY, STOPPED, next_name, wait_for
 from serving import Client, Server
 
 MONITORING = ROOT / "packaging" / "monitoring"
-CACHE = Path.home() / ".cache" / "bobbin" / "promtool"
+CACHE = Path.home() / ".cache" / "bobbin" / "prometheus"
 SAMPLE = re.compile(r'(\w+)\{(.*)\} (\d+)')
 NAMES = re.compile(r"\b(?:bobbin|node_filesystem)_\w+")
 NODE_EXPORTERS = {"node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
@@ -41,14 +44,20 @@ def names_of(text):
     return set(re.findall(r"^# TYPE (\w+) gauge$", text, re.MULTILINE))
 
 
-@pytest.fixture(scope="session")
-def promtool():
-    """Prometheus' own checker, from Debian's package, which isn't installed: it would start a server."""
-    found = shutil.which("promtool") or CACHE / "usr" / "bin" / "promtool"
+def of_debian(package, name):
+    """A program of Debian's package, which isn't installed: it would start a server."""
+    found = shutil.which(name) or CACHE / "usr" / "bin" / name
     if not os.access(found, os.X_OK):
         CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "-q", "download", "prometheus"], cwd=CACHE, check=True)
-        subprocess.run(["dpkg", "-x", *CACHE.glob("prometheus_*.deb"), CACHE], check=True)
+        subprocess.run(["apt-get", "-q", "download", package], cwd=CACHE, check=True)
+        subprocess.run(["dpkg", "-x", *CACHE.glob(f"{package}_*.deb"), CACHE], check=True)
+    return found
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    """Prometheus' own checker."""
+    found = of_debian("prometheus", "promtool")
 
     def run(*words, **options):
         return subprocess.run([found, *words], cwd=MONITORING, capture_output=True, text=True, check=False, **options)
@@ -70,6 +79,24 @@ def test_the_file_tells_of_a_run_and_its_end(elasticsearch, make_job, database, 
     assert abs(value(samples, "updated_timestamp_seconds", index) - time.time()) < 60
     checked = promtool("check", "metrics", input=path.read_text())
     assert checked.returncode == 0 and not checked.stderr, checked.stderr
+
+
+def test_node_exporter_serves_the_file(victim, bobbin, tmp_path):
+    """Started as docs/monitoring.md says."""
+    page = (ROOT / "docs/monitoring.md").read_text()
+    (command,) = [line for _, code in blocks(page) for line in commands(code, ["node_exporter"])]
+    assert victim.run("--metrics", tmp_path / "product.prom").returncode == FINISHED
+    program, address = of_debian("prometheus-node-exporter", "prometheus-node-exporter"), free_address()
+    command = command.replace("node_exporter", str(program), 1).replace("/var/lib/bobbin-metrics", str(tmp_path))
+    bobbin.start_shell(f"exec {command} --web.listen-address={address}")
+
+    def served():
+        with contextlib.suppress(urllib.error.URLError):
+            return DIRECT.open(f"http://{address}/metrics", timeout=30).read().decode()
+
+    said = wait_for(served, "node_exporter")
+    assert f'bobbin_job_documents_acknowledged{{index="{victim.index}"' in said
+    assert "node_textfile_scrape_error 0" in said
 
 
 def test_a_success_is_remembered_when_the_next_run_fails(elasticsearch, make_job, database, tmp_path):

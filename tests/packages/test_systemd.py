@@ -4,11 +4,11 @@ they are shipped, against a real PostgreSQL and an Elasticsearch with TLS and us
 Drop-ins change waiting times and an address, nothing else.
 """
 
-import socket
-
 import pytest
 
-from conftest import Chroot
+from conftest import ROOT, Chroot
+from documents import blocks, commands
+from engines import free_address
 from jobs import (CONFIG, DEAD_LETTERS, DENIED, NO_MAPPING, NUMBERS_ONLY, STOPPED, Database, Gate, next_name,
                   wait_for)
 from serving import Client
@@ -200,6 +200,32 @@ def test_a_stopped_job_ends_by_itself_and_goes_on_when_started(machine, gate, ki
     job.assert_done()
 
 
+def of_pages(program):
+    """The commands of that program in the pages."""
+    pages = (path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))
+    return [command for page in pages for _, code in blocks(page) for command in commands(code, [program])]
+
+
+def test_the_pages_commands_enable_units_and_show_their_log(machine, gate):
+    name, query = "product", "SELECT id, body FROM product"
+    machine.system.write("/etc/bobbin/product.json", "{}")
+    machine.write_job(name, query, "index = product\nalias = product-live\ncreate-index = product.json\n")
+    machine.engine.create_index(name, NO_MAPPING)
+    machine.as_root("plan", name, "--config", "/etc/bobbin/jobs/product.conf", "--shards", 2)
+    units = []
+    for command in of_pages("systemctl"):
+        machine.system.run("sh", "-c", command)
+        units.append(command.split()[-1])
+        assert machine.system.run("systemctl", "is-enabled", units[-1]).strip() == "enabled"
+    assert units == ["bobbin-work@product.service", "bobbin-refresh@product.timer"]
+    assert machine.system.wait_for_end(units[0]) == DONE, machine.system.journal(units[0])
+    assert machine.system.show(units[1], "ActiveState") == "active"
+    (command,) = of_pages("journalctl")
+    assert "all 2 shards are done" in machine.system.run("sh", "-c", command)
+    machine.system.systemctl("disable", "--now", *units)
+    assert machine.engine.documents(name) == machine.database.documents(query)
+
+
 def test_the_timer_refreshes_again_and_again(machine):
     name = next_name("nightly")
     query = "SELECT id, body FROM product"
@@ -226,10 +252,7 @@ def test_the_timer_refreshes_again_and_again(machine):
 @pytest.fixture
 def client(machine):
     """Of a server that nobody has started; systemd listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    system = machine.system
+    address, system = free_address(), machine.system
     system.write("/etc/bobbin/rows.sql", "SELECT id, body FROM {table}")
     system.write("/etc/bobbin/rows.json", "{}")
     system.write("/etc/bobbin/models/rows.conf",
