@@ -10,6 +10,7 @@ import pytest
 from documents import blocks, bobbin_words, commands, given_file, program
 from engines import ROOT, free_address
 from jobs import DEAD_LETTERS, FINISHED, wait_for
+from serving import Client
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
 FOLLOWED_PROGRAMS = ("bobbin", "psql", "curl", "zcat", "zstdcat", "export")
@@ -120,7 +121,7 @@ class Reader:
 
     def __init__(self, bobbin, postgres, engine, page, directory):
         self.bobbin, self.engine, self.page, self.directory = bobbin, engine, page, directory
-        self.server = free_address()
+        self.server, self.client = free_address(), None
         conninfo = postgres.fresh_database("shop")
         if page.name not in NO_FIXTURE:
             postgres.psql("-f", ROOT / "tests" / "integration" / "data" / "shop.sql", conninfo=conninfo)
@@ -172,6 +173,12 @@ class Reader:
         words = shlex.split(self.here(command), comments=True)
         process = self.bobbin.start([*words[1:], "--listen", self.server], env=self.env, cwd=self.directory)
         wait_for(lambda: "listening on" in process.stderr_text() or process.poll() is not None, "a server")
+        self.client = Client(f"http://{self.server}")
+
+    def assert_first_task_is_done(self):
+        """A later one may have been stopped."""
+        first = wait_for(lambda: (tasks := self.client.list()) and not tasks[-1]["active"] and tasks[-1], "a task's end")
+        assert (first["error"], first["progress"]) == (None, 100)
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
@@ -188,6 +195,8 @@ def test_a_page_can_be_followed(opensearch, bobbin, postgres, tmp_path, name):
             start = next((start for start in expected if command.startswith(start) and "--dry-run" not in command), None)
             reader.follow(command, expected.pop(start) if start else FINISHED)
     assert not expected, f"nothing ended so: {expected}"
+    if reader.client:
+        reader.assert_first_task_is_done()
     bobbin.end_all()
     reader.clear()
 

@@ -309,26 +309,6 @@ def test_the_page_shows_a_bar_in_a_real_browser(served, table, gate, tmp_path):
     server.engine.delete_index(index)
 
 
-def test_the_documentations_requests_work(served, database, elasticsearch):
-    server, _ = served
-    server.write_model("image", (server.models / "rows.conf").read_text())
-    database.execute("CREATE TABLE image AS SELECT id, md5(id::text) AS body FROM generate_series(1, 20) id")
-    database.execute("ALTER TABLE image ADD PRIMARY KEY (id)")
-    commands = [line.strip() for line in (ROOT / "docs" / "serve.md").read_text().splitlines()
-                if line.startswith("    curl ")]
-    assert len(commands) == 9
-    environment = {**os.environ, "BOBBIN_TOKEN": "any", "no_proxy": "*"}
-    for command in commands:
-        command = command.replace("http://localhost:8003", server.url)
-        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True)
-        assert done.stdout and "there is no" not in done.stdout, command
-        if "-d " in command:
-            environment["TASK"] = json.loads(done.stdout)["task_id"]
-            assert Client(server.url).wait_for_end(environment["TASK"])["error"] is None
-    database.execute("DROP TABLE image")
-    elasticsearch.delete_index("image-1")
-
-
 def test_openverses_model_reads_the_generated_rows(make_serve, generated, elasticsearch, monkeypatch):
     """The example as it is, from its own directory: only the addresses come from the environment."""
     example = ROOT / "examples" / "openverse"
