@@ -8,7 +8,8 @@ import pytest
 
 from engines import ROOT, Bobbin, Postgres, SearchEngines, SecuredElasticsearch
 from faults import FaultServer
-from jobs import NO_MAPPING, Database, Gate, Halfway, Job, numbers
+from fixtures import gate  # noqa: F401
+from jobs import NO_MAPPING, Database, Halfway, Job, numbers
 from letters import ROWS
 from proxy import Proxy
 from three_nodes import Cluster
@@ -22,7 +23,7 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "elasticsearch: uses a real Elasticsearch, secured or not, or a cluster of them")
     config.addinivalue_line(
-        "markers", "cluster: uses three nodes of Elasticsearch")
+        "markers", "long: takes minutes, as three nodes of Elasticsearch do, so it is not part of the whole")
     config.addinivalue_line(
         "markers", "opensearch: uses a real OpenSearch")
     config.addinivalue_line(
@@ -53,7 +54,7 @@ def pytest_itemcollected(item):
     if name:
         item.add_marker(name if name in SEARCH_ENGINES else "elasticsearch")
     if name == "three_nodes":
-        item.add_marker("cluster")
+        item.add_marker("long")
 
 
 @pytest.fixture(scope="session")
@@ -178,13 +179,6 @@ def stubborn(database, marked):
     """The same; letters.STILL of them have a word in `day` too."""
     database.execute(f"UPDATE {marked} SET day = 'no day' WHERE id % 50 = 7 AND id < 250")
     return marked
-
-
-@pytest.fixture
-def gate(database):
-    gate = Gate(database)
-    yield gate
-    gate.open()
 
 
 @pytest.fixture

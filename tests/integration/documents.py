@@ -6,11 +6,13 @@ import textwrap
 
 FILE = re.compile(r"`([\w/-]*\w\.\w+)`:$")  # the end of a paragraph that gives a file
 CODE = "    "
+FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CONTINUED = "\\"
 
 
 def blocks(text):
-    """(the paragraph before, the code) for each indented block."""
+    """(the paragraph before, the code) for each indented or fenced block."""
+    text = FENCED.sub(lambda fenced: textwrap.indent(fenced[1], CODE), text)
     before, code, found = "", [], []
     for line in [*text.splitlines(), "end"]:
         if line.startswith(CODE) and (code or not before.strip()):
@@ -46,6 +48,11 @@ def commands(code, programs):
             line = line[:-1] + " " + next(lines).strip()
         found.append(" ".join(line.split()))
     return found
+
+
+def commands_of_page(page, programs):
+    """All of a page, a path."""
+    return [command for _, code in blocks(page.read_text()) for command in commands(code, programs)]
 
 
 def given_file(before):

@@ -49,11 +49,11 @@ class Engine:
     # A node of the tests is young and small: compiling its code well takes longer than the tests gain by it.
     JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 
-    def start(self, settings=""):
+    def start(self, settings="", **environment):
         """Start it, with the data and on the port of the last time. SETTINGS: a node's, as
-        `name=value name=value`."""
-        self.address = self._engine(self.start_verb, self.kind, self.directory,
-                                    env={"BOBBIN_NODE_SETTINGS": settings, "BOBBIN_JAVA_OPTIONS": self.JAVA_OPTIONS})
+        `name=value name=value`. ENVIRONMENT: more of script/engine's."""
+        environment |= {"BOBBIN_NODE_SETTINGS": settings, "BOBBIN_JAVA_OPTIONS": self.JAVA_OPTIONS}
+        self.address = self._engine(self.start_verb, self.kind, self.directory, env=environment)
         self.is_up = True
         self.settings = settings
 
@@ -245,11 +245,7 @@ class SecuredElasticsearch(SearchEngine):
         return self.directory / "config" / "tls" / name
 
     def start(self, settings="", client_auth="none"):
-        os.environ["BOBBIN_CLIENT_AUTH"] = client_auth
-        try:
-            super().start(settings)
-        finally:
-            del os.environ["BOBBIN_CLIENT_AUTH"]
+        super().start(settings, BOBBIN_CLIENT_AUTH=client_auth)
 
     def opener(self):
         context = ssl.create_default_context(cafile=self.tls("ca.crt"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from documents import blocks, commands
+from documents import commands_of_page
 from engines import DIRECT, ROOT, free_address
 from fleet import Crew
 from jobs import DEAD_LETTERS, FINISHED, NOWHERE, NUMBERS_ONLY, STOPPED, next_name, wait_for
@@ -83,8 +83,7 @@ def test_the_file_tells_of_a_run_and_its_end(elasticsearch, make_job, database, 
 
 def test_node_exporter_serves_the_file(victim, bobbin, tmp_path):
     """Started as docs/monitoring.md says."""
-    page = (ROOT / "docs/monitoring.md").read_text()
-    (command,) = [line for _, code in blocks(page) for line in commands(code, ["node_exporter"])]
+    (command,) = commands_of_page(ROOT / "docs/monitoring.md", ["node_exporter"])
     assert victim.run("--metrics", tmp_path / "product.prom").returncode == FINISHED
     program, address = of_debian("prometheus-node-exporter", "prometheus-node-exporter"), free_address()
     command = command.replace("node_exporter", str(program), 1).replace("/var/lib/bobbin-metrics", str(tmp_path))

@@ -26,7 +26,7 @@ class Node(SearchEngine):
                            *FAULT_DETECTION]
 
     def start(self, _settings=""):
-        super().start(" ".join(self.membership))
+        super().start(" ".join(self.membership), BOBBIN_HEAP=HEAP)
 
     def freeze(self):
         """It is there, and silent, until it goes on."""
@@ -60,12 +60,8 @@ class Cluster(SearchEngine):
 
     def start(self, _settings=""):
         """All that are down, at once: two of them elect a master."""
-        os.environ["BOBBIN_HEAP"] = HEAP
-        try:
-            with ThreadPoolExecutor() as starters:
-                list(starters.map(Node.start, [node for node in self.nodes if not node.is_up]))
-        finally:
-            del os.environ["BOBBIN_HEAP"]
+        with ThreadPoolExecutor() as starters:
+            list(starters.map(Node.start, [node for node in self.nodes if not node.is_up]))
         self.wait_until(lambda health: health["number_of_nodes"] == len(NODES))
 
     def wait_until(self, condition):

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/integration"))  # real engines, a metadata service: those tests' helpers
 
 from engines import Postgres, SecuredElasticsearch  # noqa: E402
+from fixtures import gate  # noqa: E402, F401
 
 
 def run(*command, **options):

@@ -48,6 +48,7 @@ class Instance(System):
         self.write("/noted/bin/aws", NOTE_AWS.format(url=url), 0o755)
         for unit in UNITS:
             self.drop_in(f"{unit}.service", ELSEWHERE.format(url=metadata.url))
+        self.drop_in("bobbin-work@.service", "[Service]\nRestartSec=1s\n")
 
     def path(self, name):
         return self.chroot.directory / name.lstrip("/")

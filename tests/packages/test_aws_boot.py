@@ -18,7 +18,7 @@ import pytest
 from cloud import REGION, Cloud
 from conftest import ROOT, run
 from instance import Instance, Metadata
-from jobs import NO_MAPPING, STOPPED, Database, Gate
+from jobs import NO_MAPPING, STOPPED, Database, wait_for
 from test_access import fingerprint
 from test_aws_stack import USER_DATA, Stack, encoded
 
@@ -55,13 +55,6 @@ def database(machine, services):
     database.execute(f"ALTER TABLE {database.make_numbers(ROWS)} RENAME TO product")
     database.execute(f"CREATE ROLE worker LOGIN PASSWORD '{PG_PASSWORD}'; GRANT SELECT ON product TO worker")
     return database
-
-
-@pytest.fixture
-def gate(database):
-    gate = Gate(database)
-    yield gate
-    gate.open()
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
@@ -185,6 +178,15 @@ def assert_units_are_good(instance):
     assert "bobbin" not in done.stdout + done.stderr
 
 
+def assert_a_worker_that_can_go_on_is_started_again(instance):
+    """And says nothing to the group, nor waits for a person: with OnSuccess= of systemd 252 it would."""
+    instance.systemctl("kill", "--signal=TERM", WORKER)
+    wait_for(lambda: instance.restarts(WORKER) == 1 and instance.show(WORKER, "ActiveState") == "active", "a restart")
+    assert f"status={STOPPED}" in instance.journal(WORKER)
+    for unit in (LEAVE, FAILED):
+        assert instance.show(unit, "InactiveExitTimestampMonotonic") == "0"
+
+
 def assert_taken_back_it_hands_its_shard_over(instance, plan):
     """And says nothing to the group, which sees it go."""
     instance.metadata.items["spot/instance-action"] = '{"action": "terminate", "time": "2026-11-27T06:00:00Z"}'
@@ -229,6 +231,7 @@ def test_an_instance_works_until_the_job_is_done(instance, stack, database, engi
     assert_first_boot_makes_a_worker(instance, gate)
     assert_secrets_are_hidden(instance)
     assert_units_are_good(instance)
+    assert_a_worker_that_can_go_on_is_started_again(instance)
     assert_taken_back_it_hands_its_shard_over(instance, plan)
     gate.open()
     assert_second_boot_goes_on_to_the_end_and_leaves(instance, plan, stack)

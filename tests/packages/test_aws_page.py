@@ -7,7 +7,7 @@ import pytest
 
 from cloud import REGION, Cloud
 from conftest import ROOT
-from documents import blocks, commands
+from documents import commands_of_page
 from test_aws_stack import USER_DATA, Stack
 
 AWS = '#!/bin/sh\nexec /usr/bin/aws --endpoint-url {url} "$@"\n'
@@ -25,8 +25,7 @@ class Reader:
             (directory / name).write_text(content)
         (directory / "aws").chmod(0o755)
         (directory / "user-data.yaml").write_bytes(USER_DATA.read_bytes())
-        page = (ROOT / "docs/aws.md").read_text()
-        self.commands = [command for _, code in blocks(page) for command in commands(code, ("aws", "data=$(gzip"))]
+        self.commands = commands_of_page(ROOT / "docs/aws.md", ("aws", "data=$(gzip"))
 
     def follow(self, *starts):
         """The page's next commands, which begin so, in one shell; what they print."""

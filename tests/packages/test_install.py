@@ -1,15 +1,15 @@
 """The package in a clean Debian: installed, used, upgraded, removed, purged; and from an apt repository. By docs/install.md."""
 
 from conftest import ROOT, run
-from documents import blocks, commands
+from documents import commands_of_page
 
 SPOOL = "/var/spool/bobbin"
 
 
 def of_page(start, **names):
     """The command of docs/install.md that begins so, with what the names in it are here."""
-    page = (ROOT / "docs/install.md").read_text()
-    (command,) = [found for _, code in blocks(page) for found in commands(code, (start.split()[0],)) if found.startswith(start)]
+    found = commands_of_page(ROOT / "docs/install.md", [start.split()[0]])
+    (command,) = [command for command in found if command.startswith(start)]
     for name, here in names.items():
         command = command.replace(name, str(here))
     return command
