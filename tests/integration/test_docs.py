@@ -1,24 +1,25 @@
 """The documentation is true: its commands work, its tables are the program's."""
 
+import contextlib
 import os
 import re
 import shlex
 import subprocess
+import sys
 
 import pytest
 
-from documents import blocks, bobbin_words, commands, given_file, program
+from aws import SignedProxy
+from documents import blocks, bobbin_words, commands, commands_of_page, given_file, program
 from engines import ROOT, free_address
-from jobs import DEAD_LETTERS, FINISHED, wait_for
+from jobs import DEAD_LETTERS, FINISHED, all_in, ledger, wait_for
 from serving import Client
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
-FOLLOWED_PROGRAMS = ("bobbin", "psql", "curl", "zcat", "zstdcat", "export")
-OTHER_PROGRAMS = ("airflow", "apt-get", "autoreconf", "aws", "bench/plot", "bench/run", "data=$(gzip", "echo", "elasticdump",
-                  "gpg", "journalctl", "kubectl", "node_exporter", "pip", "podman", "script/apt-repo", "script/deb",
-                  "script/demo", "script/lib/chroot", "script/packages", "script/test", "systemctl")
-PROGRAMS = FOLLOWED_PROGRAMS + OTHER_PROGRAMS
+FOLLOWED_PROGRAMS = ("bobbin", "psql", "curl", "elasticdump", "zcat", "zstdcat", "export")
 ENGINE = ("http://localhost:9200", "http://es:9200", "https://es:9200")
+AMAZON = "bobbin run --config product.conf --url https://search-shop"
+SECURED = "bobbin run --config product.conf --url https://es:9200 --ca"
 SERVER = "http://localhost:8003"
 DIRECTORIES = ("/var/lib/bobbin-metrics", "/var/lib/bobbin", "/var/spool/bobbin", "/var/tmp/bobbin-serve")
 
@@ -40,40 +41,48 @@ FOLLOWED = {
     "README.md": {},
 }
 JOB_BEFORE = ("faq.md", "operating.md")  # they speak of a job that has been run
+BEFORE = {("aws.md", "bobbin job watch"): "bobbin work product --config product.conf"}  # what an instance's unit does meanwhile
 NO_FIXTURE = ("tutorial.md",)  # it makes the tables itself
+ROWS = 300  # of data/shop.sql
 
-# What the pages' tests don't run, and who does.
-NOT_HERE = {
-    "bobbin job watch product --config": "its workers are instances: tests/packages/test_aws_boot.py",
-    "bobbin run --config product.conf --url https://search-shop": "AWS is not at hand: test_aws.py signs for moto",
-    "bobbin run --config product.conf --url https://es:9200 --ca": "test_access.py has TLS and users",
-    "airflow providers list": "tests/packages/test_airflow.py",
-    "apt-get install ./build/deb/": "tests/packages/test_install.py",
-    "autoreconf -fi": "script/test",
-    "aws ": "tests/packages/test_aws_page.py",
-    "bench/": "test_bench.py runs bench/run with less",
-    "data=$(gzip": "tests/packages/test_aws_page.py",
-    "echo 'deb": "tests/packages/test_install.py",
-    "elasticdump": "the other side of a comparison",
-    "gpg --armor": "tests/packages/test_install.py",
-    "journalctl": "tests/packages/test_systemd.py",
-    "kubectl": "script/try-kubernetes, which has an API server",
-    "node_exporter": "test_metrics.py",
-    "pip install": "tests/packages/test_airflow.py",
-    "podman": "buildah does the same: tests/packages/test_kubernetes.py",
-    "script/apt-repo": "tests/packages/test_install.py",
-    "script/deb": "tests/packages",
-    "script/demo": "it is a test by itself",
-    "script/lib/chroot": "tests/packages/system.py",
-    "script/packages": "script/test",
-    "script/test": "it is what runs this",
-    "systemctl enable": "tests/packages/test_systemd.py",
+# (page, how a command begins): who runs it, all that begin so on that page.
+RUN_BY = {
+    ("README.md", "script/demo"): "script/test",
+    ("README.md", "script/deb"): "tests/packages/test_from_tree.py",
+    ("README.md", "script/packages"): "tests/packages/test_from_tree.py",
+    ("README.md", "script/test"): ".ci/run",
+    ("airflow.md", "airflow"): "tests/packages/test_airflow.py",
+    ("airflow.md", "pip"): "tests/packages/flows.py",
+    ("aws.md", "aws"): "tests/packages/test_aws_page.py",
+    ("aws.md", "data=$(gzip"): "tests/packages/test_aws_page.py",
+    ("aws.md", "journalctl"): "tests/packages/test_systemd.py",
+    ("benchmark.md", "bench/plot"): "tests/integration/test_bench.py",
+    ("benchmark.md", "bench/run"): "tests/integration/test_bench.py",
+    ("contributing.md", "script/lib/chroot"): "tests/packages/test_systemd.py",
+    ("engines.md", AMAZON): "tests/integration/test_docs.py",
+    ("engines.md", SECURED): "tests/integration/test_docs.py",
+    ("install.md", "apt-get"): "tests/packages/test_install.py",
+    ("install.md", "autoreconf"): "tests/packages/test_from_tree.py",
+    ("install.md", "echo 'deb"): "tests/packages/test_install.py",
+    ("install.md", "gpg"): "tests/packages/test_install.py",
+    ("install.md", "pip"): "tests/packages/flows.py",
+    ("install.md", "script/apt-repo"): "tests/packages/test_install.py",
+    ("install.md", "script/deb"): "tests/packages/conftest.py",
+    ("install.md", "script/packages"): "tests/packages/test_from_tree.py",
+    ("install.md", "systemctl"): "tests/packages/test_systemd.py",
+    ("kubernetes.md", "kubectl"): "script/try-kubernetes",
+    ("kubernetes.md", "podman"): "tests/packages/image.py",
+    ("kubernetes.md", "script/deb"): "tests/packages/conftest.py",
+    ("monitoring.md", "node_exporter"): "tests/integration/test_metrics.py",
 }
+PROGRAMS = {*FOLLOWED_PROGRAMS, *(start.split()[0] for _, start in RUN_BY)}
 
 # Blocks that are neither a file nor commands begin so.
 SHOWN = {
-    "README.md": ["rows read"],
+    "README.md": ["created index", "rows read"],
     "airflow.md": ["from bobbin_airflow", "image = "],
+    "architecture.md": ["PostgreSQL"],
+    "kubernetes.md": ["restartPolicy", "volumes:", "apiVersion"],  # tests/packages/test_kubernetes.py adds them
     "migrating.md": ["input {", "cursor = "],
     "monitoring.md": ["[Service]"],
     "quick-start.md": ["rows read"],
@@ -99,10 +108,6 @@ FILES = {
 SETUP = "echo fail-with-body >.curlrc; printf '{\"sku\": \"a\"}\\n' | gzip > product.json.gz; mkdir -m 700 bobbin bobbin-metrics"
 
 
-def of_page(page):
-    return [command for _, code in blocks(page.read_text()) for command in commands(code, PROGRAMS)]
-
-
 def steps_of(page):
     """(name, content) of a file that the page gives, and (None, command), in their order."""
     for before, code in blocks(page.read_text()):
@@ -112,8 +117,18 @@ def steps_of(page):
             yield from ((None, command) for command in commands(code, PROGRAMS))
 
 
-def reason_of(command, table):
-    return next((table[start] for start in table if command.startswith(start)), None)
+def of_command(page, command, table):
+    """What TABLE has for it; None if that is nothing."""
+    return next((value for (name, start), value in table.items() if name == page.name and command.startswith(start)), None)
+
+
+def elasticdump_path():
+    """Where bench/others.py has put it from npm, with the Node that it wants."""
+    node = subprocess.run([ROOT / "script/lib/venv", "node"], check=True, capture_output=True, text=True).stdout.strip()
+    path = f"{node}/bin:{os.environ['PATH']}"
+    made = subprocess.run([sys.executable, "-c", "import others; print(others.elasticdump('')[0].parents[2] / '.bin')"], check=True,
+                          cwd=ROOT / "bench", env={**os.environ, "PATH": path}, capture_output=True, text=True).stdout
+    return f"{made.splitlines()[-1]}:{path}"
 
 
 class Reader:
@@ -122,13 +137,17 @@ class Reader:
     def __init__(self, bobbin, postgres, engine, page, directory):
         self.bobbin, self.engine, self.page, self.directory = bobbin, engine, page, directory
         self.server, self.client = free_address(), None
+        self.names = {**dict.fromkeys(ENGINE, engine.url), SERVER: f"http://{self.server}", "host=db dbname=shop": "service=shop",
+                      "--shards 64": "--shards 6",  # of 300 rows
+                      **{name: os.path.basename(name) for name in DIRECTORIES}}
         conninfo = postgres.fresh_database("shop")
         if page.name not in NO_FIXTURE:
             postgres.psql("-f", ROOT / "tests" / "integration" / "data" / "shop.sql", conninfo=conninfo)
         (directory / "pg_service.conf").write_text("[shop]\n" + "\n".join(conninfo.split()) + "\n")
         for name, content in FILES.items():
             self.write(name, content)
-        self.env = {**os.environ, "PATH": f"{self.bobbin.path.parent}:{os.environ['PATH']}", "no_proxy": "*",
+        path = elasticdump_path() if "elasticdump --" in page.read_text() else os.environ["PATH"]
+        self.env = {**os.environ, "PATH": f"{self.bobbin.path.parent}:{path}", "no_proxy": "*",
                     "PGSERVICEFILE": str(directory / "pg_service.conf"), "CURL_HOME": str(directory),
                     "JOB_COMPLETION_INDEX": "3"}
         self.shell(SETUP)
@@ -143,16 +162,14 @@ class Reader:
         path.chmod(0o600)
 
     def here(self, text):
-        for address in ENGINE:
-            text = text.replace(address, self.engine.url)
-        for name in DIRECTORIES:
-            text = text.replace(name, os.path.basename(name))
-        text = text.replace("host=db dbname=shop", "service=shop").replace(SERVER, f"http://{self.server}")
-        return text.replace("--shards 64", "--shards 6")  # of 300 rows
+        """The page's examples are what stands for them here."""
+        for name, here in self.names.items():
+            text = text.replace(name, here)
+        return text
 
     def clear(self):
-        """All indices and data streams go."""
-        self.engine.must("DELETE", "_data_stream/*")
+        """All indices and data streams go; the tests' Elasticsearch has none of the latter."""
+        self.engine.request("DELETE", "_data_stream/*")
         for index in self.engine.must("GET", "_aliases"):
             self.engine.delete_index(index)
 
@@ -175,30 +192,60 @@ class Reader:
         wait_for(lambda: "listening on" in process.stderr_text() or process.poll() is not None, "a server")
         self.client = Client(f"http://{self.server}")
 
-    def assert_first_task_is_done(self):
-        """A later one may have been stopped."""
-        first = wait_for(lambda: (tasks := self.client.list()) and not tasks[-1]["active"] and tasks[-1], "a task's end")
-        assert (first["error"], first["progress"]) == (None, 100)
+    def assert_tasks_end_well(self):
+        """Those that were begun until now."""
+        for task in self.client.list():
+            assert self.client.wait_for_end(task["task_id"])["error"] is None
+
+
+def path_of(name):
+    return ROOT / name if name == "README.md" else ROOT / "docs" / name
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_a_page_can_be_followed(opensearch, bobbin, postgres, tmp_path, name):
-    page = ROOT / "README.md" if name == "README.md" else ROOT / "docs" / name
-    reader = Reader(bobbin, postgres, opensearch, page, tmp_path)
+    reader = Reader(bobbin, postgres, opensearch, path_of(name), tmp_path)
     expected = dict(FOLLOWED[name])
-    for name, command in steps_of(page):
+    for name, command in steps_of(reader.page):
         if name:
             reader.write(name, command)
         elif command.startswith("bobbin serve"):
             reader.leave_running(command)
-        elif not reason_of(command, NOT_HERE):
+        elif not of_command(reader.page, command, RUN_BY):
+            if before := of_command(reader.page, command, BEFORE):
+                reader.follow(before, FINISHED)
             start = next((start for start in expected if command.startswith(start) and "--dry-run" not in command), None)
             reader.follow(command, expected.pop(start) if start else FINISHED)
+            if reader.client:
+                reader.assert_tasks_end_well()
     assert not expected, f"nothing ended so: {expected}"
-    if reader.client:
-        reader.assert_first_task_is_done()
     bobbin.end_all()
     reader.clear()
+
+
+def follow_one(reader, start):
+    """That command of the page alone; all rows are in."""
+    (command,) = [command for command in commands_of_page(reader.page, PROGRAMS) if command.startswith(start)]
+    assert all_in(ROWS) == ledger(reader.follow(command, FINISHED).stdout)
+    reader.clear()
+
+
+def test_the_command_for_a_cluster_with_tls_and_users(secured, bobbin, postgres, tmp_path):
+    reader = Reader(bobbin, postgres, secured, path_of("engines.md"), tmp_path)
+    reader.write("ca.crt", secured.tls("ca.crt").read_text())
+    reader.write("elastic.password", "admin-s3cret")
+    reader.names["--user elastic"] = "--user admin"
+    follow_one(reader, SECURED)
+
+
+def test_the_command_for_amazon(opensearch, bobbin, postgres, tmp_path):
+    reader = Reader(bobbin, postgres, opensearch, path_of("engines.md"), tmp_path)
+    with contextlib.closing(SignedProxy(opensearch, region="eu-central-1")) as door:
+        door.know("AKID", "secret")
+        reader.env |= {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}
+        reader.names["https://search-shop.eu-central-1.es.amazonaws.com"] = door.url
+        follow_one(reader, AMAZON)
+        assert door.refused == [] and set(door.seen) == {("AKID", None)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -206,8 +253,8 @@ def test_each_command_is_one_that_bobbin_takes(bobbin, tmp_path, page):
     (tmp_path / "models").mkdir()
     for name, content in FILES.items():
         (tmp_path / name).write_text(content)
-    for command in of_page(page):
-        if program(command) != "bobbin":
+    for command in commands_of_page(page, PROGRAMS):
+        if program(command) not in FOLLOWED_PROGRAMS or "bobbin " not in command:
             continue
         words = bobbin_words(command)
         if words in (["--help"], ["--version"]):
@@ -223,7 +270,7 @@ def is_commands(lines):
 
 def what_is_shown(page):
     """The parts of blocks, between empty lines, that are neither a file nor commands."""
-    parts = [part for before, code in blocks(page.read_text()) if not given_file(before) for part in code.split("\n\n")]
+    parts = [part for before, code in blocks(page.read_text()) if not given_file(before) for part in re.split("\n\n+", code)]
     return [part for part in parts if not is_commands(part.splitlines())]
 
 
@@ -237,15 +284,15 @@ def test_a_block_is_a_file_or_commands_or_known_to_be_shown(page):
 
 def test_each_command_is_followed_or_somebody_else_runs_it():
     for page in PAGES:
-        for command in of_page(page):
+        for command in commands_of_page(page, PROGRAMS):
             is_followed = page.name in FOLLOWED and program(command) in FOLLOWED_PROGRAMS
-            assert is_followed or reason_of(command, NOT_HERE), f"{page.name}: {command}"
+            assert is_followed or of_command(page, command, RUN_BY), f"{page.name}: {command}"
 
 
-def test_a_reason_is_not_kept_longer_than_its_command():
-    found = [command for page in PAGES for command in of_page(page)]
-    for start in NOT_HERE:
-        assert any(command.startswith(start) for command in found), start
+@pytest.mark.parametrize("name, start", [*RUN_BY, *BEFORE])
+def test_who_runs_a_command_is_there_and_so_is_the_command(name, start):
+    assert any(command.startswith(start) for command in commands_of_page(path_of(name), PROGRAMS))
+    assert (ROOT / RUN_BY.get((name, start), "README.md")).exists()
 
 
 def test_links_lead_somewhere():

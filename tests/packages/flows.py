@@ -6,21 +6,24 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 
 from conftest import ROOT, run
-
-sys.path.append(str(ROOT / "tests/integration"))
-
-from jobs import NOWHERE, Database, wait_for  # noqa: E402
+from documents import commands_of_page
+from jobs import NOWHERE, Database, wait_for
 
 EXAMPLE = ROOT / "examples/openverse"
 PACKAGE = ROOT / "packaging/airflow"
 RUN_SECONDS = 180
 
 
+def of_page(program):
+    """The command of docs/airflow.md."""
+    (command,) = commands_of_page(ROOT / "docs/airflow.md", [program])
+    return command
+
+
 class Airflow:
-    """The package is a wheel that pip has made and installed, beside Airflow's own virtual environment."""
+    """The package is installed as docs/airflow.md says, but beside Airflow's own virtual environment, which has all that it needs."""
 
     def __init__(self, directory, program, environment):
         self.runner, self.log = None, directory / "log"
@@ -28,19 +31,23 @@ class Airflow:
         self.directory, self.home, self.dags = directory, directory / "home", directory / "dags"
         self.dags.mkdir(parents=True)
         self.environment = {
-            **os.environ, **environment, "AIRFLOW_HOME": str(self.home), "PYTHONPATH": str(directory / "site"),
+            **os.environ, **environment, "AIRFLOW_HOME": str(self.home),
+            "PIP_PREFIX": str(directory / "site"), "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_QUIET": "1",
+            "PYTHONPATH": str(directory / "site/lib/python3.11/site-packages"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "PATH": f"{program.parent}:{os.environ['PATH']}", "no_proxy": "*"}
+            "PATH": f"{program.parent}:{self.venv}/bin:{os.environ['PATH']}", "no_proxy": "*"}
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Airflow is large: it is compiled once
-        wheels = directory / "wheels"
-        pip = [f"{self.venv}/bin/pip", "--quiet", "--disable-pip-version-check"]
-        source = shutil.copytree(PACKAGE, directory / "source")
-        run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", wheels, source)
-        run(*pip, "install", "--no-deps", "--target", directory / "site", *wheels.glob("*.whl"))
-        self.airflow("db", "migrate")
+        self.install()
+        self.sh("airflow db migrate")
 
-    def airflow(self, *words):
-        return run(f"{self.venv}/bin/airflow", *words, env=self.environment)
+    def install(self):
+        command = of_page("pip")
+        assert commands_of_page(ROOT / "docs/install.md", ["pip"]) == [command.split(" #")[0]]
+        shutil.copytree(PACKAGE, self.directory / "packaging/airflow")
+        self.sh(command)
+
+    def sh(self, command):
+        return run("sh", "-c", command, cwd=self.directory, env=self.environment)
 
     def add_connection(self, name, uri):
         """To be done before the beginning."""

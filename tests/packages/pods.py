@@ -13,12 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from conftest import ROOT, run
+from image import FOLDER as MANIFESTS
 
-MANIFESTS = ROOT / "packaging/kubernetes"
 CONTAINER = Path(__file__).with_name("container.py")
-STORAGE = "vfs"  # needs nothing of the kernel
-BASE = "localhost/debian:bookworm-slim"  # where a short name is looked for first
 SECONDS = 120  # the longest that a container may take
 MIB = 1 << 20
 numbers = itertools.count(1)
@@ -32,37 +29,6 @@ def job_of(name):
     """What a manifest says of its job."""
     spec = manifest(name)["spec"]
     return spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
-
-
-class Image:
-    """What the Containerfile makes of the package, in a Debian of debootstrap's."""
-
-    def __init__(self, package, directory):
-        self.directory = directory
-        self.make_base()
-        self.build(package)
-        self.config = json.loads(self.buildah("inspect", "localhost/bobbin"))["OCIv1"]["config"]
-        self.root = self.buildah("mount", self.buildah("from", "--pull-never", "localhost/bobbin"))
-        for name in ("hosts", "resolv.conf"):  # a kubelet puts them there
-            (Path(self.root) / "etc" / name).write_text(Path("/etc", name).read_text())
-
-    def buildah(self, *words):
-        return run("buildah", "--root", self.directory / "store", "--runroot", self.directory / "run",
-                   "--storage-driver", STORAGE, *words).strip()
-
-    def make_base(self):
-        container = self.buildah("from", "scratch")
-        run(ROOT / "script/lib/chroot", "make", self.buildah("mount", container))
-        self.buildah("commit", "--disable-compression", "--rm", "-q", container, BASE)
-
-    def build(self, package):
-        context = self.directory / "context"
-        for source in (package.deb, MANIFESTS / "rootfs"):
-            place = context / ("build/deb" if source is package.deb else MANIFESTS.relative_to(ROOT))
-            place.mkdir(parents=True)
-            run("cp", source, place)
-        self.buildah("build", "-q", "--isolation", "chroot", "--pull-never", "-t", "bobbin",
-                     "-f", MANIFESTS / "Containerfile", context)
 
 
 class Memory:

@@ -17,7 +17,7 @@ import psycopg2.extras
 import pytest
 
 from conftest import ROOT, run
-from flows import PACKAGE, Airflow, Openverse, end_group
+from flows import PACKAGE, Airflow, Openverse, end_group, of_page
 from group import IMAGES, Group, Machines
 from compare import equal  # noqa: I001  of the integration tests, as flows says
 from engines import DIRECT, Postgres, SearchEngine
@@ -138,7 +138,7 @@ def assert_filtered(openverse, model):
 
 def test_airflow_knows_the_package(airflow, program):
     version = run(program, "--version").split()[1]
-    assert re.search(rf"(?m)^bobbin-airflow +\|.*\| {version} *$", airflow.airflow("providers", "list"))
+    assert re.search(rf"(?m)^bobbin-airflow +\|.*\| {version} *$", airflow.sh(of_page("airflow")))
 
 
 def test_its_parts(airflow):

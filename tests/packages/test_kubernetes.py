@@ -1,6 +1,6 @@
 """The manifests and the image of packaging/kubernetes: Kubernetes takes them, and their containers do the job.
 
-Each container is run as its manifest says, in the files of the image that buildah makes by the Containerfile, with 64 MiB of memory,
+Each container is run as its manifest says, in the files of the image that podman makes by the Containerfile, with 64 MiB of memory,
 against a real PostgreSQL and an Elasticsearch with TLS and users.
 """
 
@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from conftest import ROOT, run
-from pods import MANIFESTS, Image, Objects, Pod, job_of, manifest, reaction
+from image import PAGE, Image
+from pods import MANIFESTS, Objects, Pod, job_of, manifest, reaction
 from jobs import CONFIG, DEAD_LETTERS, DENIED, DISK, FINISHED, STOPPED, USAGE, Database, Gate, wait_for
 
 JOBS = ("indexed", "plan", "refresh", "work")
@@ -25,7 +26,6 @@ ROWS, MANY, ROW_BYTES = 3000, 25_000, 3000  # MANY: some 75 MiB
 HALFWAY = 1500
 IMAGE_MOST = 30 << 20
 INDEX = {"settings": {"number_of_shards": 1, "number_of_replicas": 0}, "mappings": {"dynamic": False}}
-PAGE = ROOT / "docs/kubernetes.md"
 
 
 # --- what Kubernetes says to them
@@ -48,13 +48,19 @@ def blocks_of_yaml():
     return [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.S)]
 
 
-def test_kubernetes_takes_what_the_page_adds(tmp_path):
-    """Restarts in place, which want a newer one; a volume for the spools."""
+def indexed_with_additions():
+    """The manifest with what the page adds to it, and the claim that goes with that."""
     restart, volume, claim = blocks_of_yaml()
     document = manifest("indexed")
     pod = document["spec"]["template"]["spec"]
     pod["containers"][0] |= restart
     pod["volumes"] = [volume["volumes"][0] if each["name"] == "spool" else each for each in pod["volumes"]]
+    return document, claim
+
+
+def test_kubernetes_takes_what_the_page_adds(tmp_path):
+    """Restarts in place, which want a newer one; a volume for the spools."""
+    document, claim = indexed_with_additions()
     (tmp_path / "added.yaml").write_text(yaml.safe_dump(document))
     (tmp_path / "claim.yaml").write_text(yaml.safe_dump(claim))
     assert validate("1.35", tmp_path / "added.yaml", tmp_path / "claim.yaml").returncode == 0

@@ -4,13 +4,15 @@ they are shipped, against a real PostgreSQL and an Elasticsearch with TLS and us
 Drop-ins change waiting times and an address, nothing else.
 """
 
+import subprocess
+from types import SimpleNamespace
+
 import pytest
 
-from conftest import ROOT, Chroot
-from documents import blocks, commands
+from conftest import ROOT, Chroot, run
+from documents import commands_of_page
 from engines import free_address
-from jobs import (CONFIG, DEAD_LETTERS, DENIED, NO_MAPPING, NUMBERS_ONLY, STOPPED, Database, Gate, next_name,
-                  wait_for)
+from jobs import (CONFIG, DEAD_LETTERS, DENIED, NO_MAPPING, NUMBERS_ONLY, STOPPED, Database, next_name, wait_for)
 from serving import Client
 from system import System
 from test_access import fingerprint
@@ -46,13 +48,6 @@ def database(services):
     database.execute(f"DROP ROLE IF EXISTS mover; CREATE ROLE mover LOGIN PASSWORD '{PG_PASSWORD}';"
                      "GRANT SELECT ON product TO mover")
     return database
-
-
-@pytest.fixture
-def gate(database):
-    gate = Gate(database)
-    yield gate
-    gate.open()
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +197,7 @@ def test_a_stopped_job_ends_by_itself_and_goes_on_when_started(machine, gate, ki
 
 def of_pages(program):
     """The commands of that program in the pages."""
-    pages = (path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))
-    return [command for page in pages for _, code in blocks(page) for command in commands(code, [program])]
+    return [command for page in sorted((ROOT / "docs").glob("*.md")) for command in commands_of_page(page, [program])]
 
 
 def test_the_pages_commands_enable_units_and_show_their_log(machine, gate):
@@ -293,3 +287,20 @@ def test_the_watchdog_hears_the_server_and_ends_one_that_hangs(machine, client):
     assert "Watchdog timeout" in system.journal(SERVE)
     assert_moves_rows(client, machine)
     assert system.pid(SERVE) not in (0, hanging)
+
+
+def test_a_system_is_booted_by_hand_as_docs_contributing_says(package, tmp_path):
+    make, install, boot, enter, power_off = (
+        command.replace("/tmp/try", str(tmp_path / "try")).replace("build/deb", str(package.directory))
+        for command in commands_of_page(ROOT / "docs/contributing.md", ["script/lib/chroot"]))
+    for command in (make, install):
+        run("sh", "-c", command, cwd=ROOT)
+    system = System(SimpleNamespace(directory=tmp_path / "try"))
+    system.process = subprocess.Popen(["bash", "-c", f"{boot}\nwait $!"], cwd=ROOT, start_new_session=True)
+    try:
+        system.wait_until_up()
+        assert run("sh", "-c", enter, cwd=ROOT, input="systemctl is-system-running\n") == "running\n"
+        run("sh", "-c", power_off, cwd=ROOT)
+        system.wait_until_off()
+    finally:
+        system.end()

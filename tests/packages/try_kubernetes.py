@@ -4,18 +4,18 @@ to exit statuses as the page says. No part of the tests that CI runs, as the Kub
 
 import json
 import os
-import re
 import subprocess
 import time
 
 import pytest
 import yaml
 
+import documents
 from cluster import Cluster, ended
 from conftest import run
 from node import Node
 from pods import MANIFESTS, job_of, manifest
-from test_kubernetes import ALL, BUG, HALFWAY, JOBS, KILLED, PAGE, Namespace, blocks_of_yaml, image  # noqa: F401 a fixture
+from test_kubernetes import ALL, BUG, HALFWAY, JOBS, KILLED, PAGE, Namespace, blocks_of_yaml, image, indexed_with_additions  # noqa: F401 a fixture
 from jobs import CONFIG, DEAD_LETTERS, DENIED, DISK, FINISHED, STOPPED, USAGE, next_name, wait_for
 
 LOG_SECONDS = 120  # until a pod has begun
@@ -109,17 +109,13 @@ def test_only_restricted_pods_are_taken(user):
 
 
 def test_the_server_takes_what_the_page_adds(user):
-    restart, volume, claim = blocks_of_yaml()
-    document = manifest("indexed")
-    pod = document["spec"]["template"]["spec"]
-    pod["containers"][0] |= restart
-    pod["volumes"] = [volume["volumes"][0] if each["name"] == "spool" else each for each in pod["volumes"]]
+    document, claim = indexed_with_additions()
     user.write("added", document)
     user.write("claim", claim)
     user.sh("kubectl apply -f packaging/kubernetes/claim.yaml -f packaging/kubernetes/added.yaml")
     made, = {json.dumps(pod["spec"]["containers"][0]["restartPolicyRules"])
              for pod in user.wait_for_pods("bobbin-product", job_of("indexed")["parallelism"])}
-    assert json.loads(made) == restart["restartPolicyRules"]
+    assert json.loads(made) == blocks_of_yaml()[0]["restartPolicyRules"]
 
 
 # --- what becomes of a Job when its pods end
@@ -189,8 +185,8 @@ def test_a_refresh_begins_at_its_time(user):
 
 def commands():
     """The page's, block after block."""
-    blocks = re.findall(r"(?:^ +kubectl .*\n)+", PAGE.read_text(), re.M)
-    return [[line.strip() for line in block.splitlines()] for block in blocks]
+    found = [documents.commands(code, ["kubectl"]) for _, code in documents.blocks(PAGE.read_text())]
+    return [lines for lines in found if lines]
 
 
 @pytest.fixture
