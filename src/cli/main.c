@@ -73,14 +73,32 @@ static const struct command_row {
 
 enum { COMMAND_ROWS = sizeof commands / sizeof *commands };
 
-static void print_usage(FILE *out)
+/* Is GROUP the first word of a row's two, as "index" of "index create"? */
+static bool is_in_group(const struct command_row *row, const char *group)
 {
-    fputs(
-        "bobbin moves PostgreSQL rows into Elasticsearch or OpenSearch through a spool on disk.\n\n"
-        "usage: bobbin COMMAND [OPTION]...\n\n",
-        out);
+    size_t length = strlen(group);
+    return length > 0 && strncmp(row->name, group, length) == 0 && row->name[length] == ' ';
+}
+
+static bool is_group(const char *name)
+{
     for (int i = 0; i < COMMAND_ROWS; i++)
-        fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
+        if (is_in_group(&commands[i], name))
+            return true;
+    return false;
+}
+
+/* All commands, or those of GROUP. */
+static void print_usage(FILE *out, const char *group)
+{
+    fprintf(
+        out,
+        "bobbin moves PostgreSQL rows into Elasticsearch or OpenSearch through a spool on disk.\n\n"
+        "usage: bobbin %s%sCOMMAND [OPTION]...\n\n",
+        group != NULL ? group : "", group != NULL ? " " : "");
+    for (int i = 0; i < COMMAND_ROWS; i++)
+        if (group == NULL || is_in_group(&commands[i], group))
+            fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].help);
     fputs("\nbobbin COMMAND --help lists a command's options; bobbin(1) has it all.\n", out);
 }
 
@@ -264,34 +282,41 @@ static const struct command_row *find_command(int count, char **words, int *nami
     return found;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* WORDS name no command. */
+static int explain(int count, char **words)
+{
+    const char *first = count > 0 ? words[0] : "", *second = count > 1 ? words[1] : "";
+    const char *group = is_group(first) ? first : NULL;
+    if (asks_for_help(group != NULL ? second : first)) {
+        print_usage(stdout, group);
+        return 0;
+    }
+    if (group != NULL && *second == '\0')
+        fprintf(stderr, "bobbin: %s what?\n", first);
+    else if (count > 0)
+        fprintf(stderr, "bobbin: there is no command \"%s%s%s\"\n", first, group ? " " : "",
+                group ? second : "");
+    print_usage(stderr, group);
+    return error_exit_status(ERROR_USAGE);
+}
+
 int main(int argc, char **argv)
 {
     keep_memory_private();
     bound_memory();
     signal(SIGBUS, on_bus_error);
-    const char *name = argc > 1 ? argv[1] : "";
     int words;
     const struct command_row *row = find_command(argc - 1, argv + 1, &words);
     if (row != NULL)
         return run_command(row, argc - words, argv + words);
-    if (strcmp(name, "--version") == 0) {
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts(PACKAGE_STRING);
         return 0;
     }
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        print_usage(stdout);
-        return 0;
-    }
-    if (strcmp(name, "dead") == 0)
-        fputs("bobbin: dead what? list, show, retry or drop\n", stderr);
-    else if (strcmp(name, "job") == 0)
-        fputs("bobbin: job what? list, show, watch, cancel, delete or retry-dead\n", stderr);
-    else if (strcmp(name, "index") == 0)
-        fputs("bobbin: index what? create, tune, refresh, count, restore, filter, promote or "
-              "delete\n",
-              stderr);
-    else if (argc > 1)
-        fprintf(stderr, "bobbin: there is no command \"%s\"\n", name);
-    print_usage(stderr);
-    return error_exit_status(ERROR_USAGE);
+    return explain(argc - 1, argv + 1);
 }

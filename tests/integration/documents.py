@@ -68,3 +68,9 @@ def bobbin_words(command):
         if stop in words:
             words = words[:words.index(stop)]
     return words
+
+
+def mentions(text):
+    """What stands behind the bobbin of each one that is quoted within a line, not in a block."""
+    lines = [line for line in FENCED.sub("", text).splitlines() if not line.startswith(CODE)]
+    return re.findall(r"`bobbin ([^`]+)`", "\n".join(lines))

@@ -1,6 +1,7 @@
 """The documentation is true: its commands work, its tables are the program's."""
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 from aws import SignedProxy
-from documents import blocks, bobbin_words, commands, commands_of_page, given_file, program
+from documents import blocks, bobbin_words, commands, commands_of_page, given_file, mentions, program
 from engines import ROOT, free_address
 from jobs import DEAD_LETTERS, FINISHED, all_in, ledger, wait_for
 from serving import Client
@@ -261,6 +262,17 @@ def test_each_command_is_one_that_bobbin_takes(bobbin, tmp_path, page):
             continue
         done = bobbin.run([*words, "--help"], cwd=tmp_path)
         assert done.returncode == FINISHED, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_sentence_mentions_is_there(bobbin, page):
+    """Commands within lines, which are seldom whole: their names and options."""
+    for mentioned in mentions(page.read_text()):
+        names = list(itertools.takewhile(re.compile(r"[a-z][a-z-]*").fullmatch, mentioned.split()))
+        done = bobbin.run([*names, "--help"])
+        assert done.returncode == FINISHED, mentioned
+        for option in re.findall(r"(?<!\S)--[a-z-]+", mentioned):
+            assert option in ("--help", *re.findall(r"^  (--\S+)", done.stdout, re.M)), mentioned
 
 
 def is_commands(lines):

@@ -72,6 +72,25 @@ def test_libpqs_own_ways_to_a_server_work(make_job, database, postgres, tmp_path
         assert result.returncode == FINISHED, result.stderr
 
 
+# -- help ------------------------------------------------------------------------------------------
+
+
+def listed(text):
+    """The commands that a usage lists."""
+    return re.findall(r"(?m)^  ([a-z]+(?: [a-z][a-z-]*)?)  ", text)
+
+
+@pytest.mark.parametrize("group", ["index", "job", "dead"])
+def test_a_group_of_commands_lists_its_own(bobbin, group):
+    everything = bobbin.run(["--help"])
+    asked, unasked, unknown = (bobbin.run([group, *more]) for more in (["--help"], [], ["colour"]))
+    assert [done.returncode for done in (everything, asked, unasked, unknown)] == [FINISHED, FINISHED, USAGE, USAGE]
+    own = [name for name in listed(everything.stdout) if name.startswith(f"{group} ")]
+    assert len(own) >= 4
+    assert listed(asked.stdout) == listed(unasked.stderr) == listed(unknown.stderr) == own
+    assert f"{group} what?" in unasked.stderr and f'no command "{group} colour"' in unknown.stderr
+
+
 # -- what can't be -----------------------------------------------------------------------------------
 
 OPTIONS = {

@@ -109,9 +109,8 @@ class System:
         return self.try_to("nsenter", "--target", pid, "--mount", "test", "-w", directory).returncode == 0
 
     def memory_limit(self, pid):
-        """The bytes that the process's control group may have; None where the kernel has no such limits for it."""
+        """The bytes that the process's control group may have, by either of the kernel's hierarchies."""
         groups = [line.split(":") for line in self.run("cat", f"/proc/{pid}/cgroup").splitlines()]
         files = [f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes" for _, name, path in groups if name == "memory"]
         files += [f"/sys/fs/cgroup{path}/memory.max" for _, name, path in groups if not name]
-        found = [self.try_to("cat", file).stdout for file in files]
-        return next((int(text) for text in found if text), None)
+        return int(self.run("cat", files[0]))
