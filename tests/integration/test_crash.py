@@ -23,10 +23,10 @@ def marked(database):
 
 @pytest.mark.parametrize("passage, times", [(1, 1), (1, 3), (2, 1), (4, 1)])
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_a_named_point_it_ends_complete(elasticsearch, make_job, make_proxy, marked, point,
+def test_killed_at_a_named_point_it_ends_complete(opensearch, make_job, make_proxy, marked, point,
                                                   passage, times):
-    proxy = make_proxy(elasticsearch)
-    job = make_job(marked, elasticsearch, NUMBERS_ONLY, url=proxy.url)
+    proxy = make_proxy(opensearch)
+    job = make_job(marked, opensearch, NUMBERS_ONLY, url=proxy.url)
     for _ in range(times):
         result = job.run(*SMALL, env={"BOBBIN_CRASH_AT": f"{point}:{passage}"})
         assert result.returncode == KILLED, result.stderr
@@ -36,9 +36,9 @@ def test_killed_at_a_named_point_it_ends_complete(elasticsearch, make_job, make_
 
 @pytest.mark.sanitizers
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_in_a_stage_alone_it_ends_complete(elasticsearch, make_job, make_proxy, marked, point):
-    proxy = make_proxy(elasticsearch)
-    job = make_job(marked, elasticsearch, NUMBERS_ONLY, url=proxy.url)
+def test_killed_in_a_stage_alone_it_ends_complete(opensearch, make_job, make_proxy, marked, point):
+    proxy = make_proxy(opensearch)
+    job = make_job(marked, opensearch, NUMBERS_ONLY, url=proxy.url)
     env = {"BOBBIN_CRASH_AT": point}
     stages = {"dump": SMALL[:-2], "replay": SMALL[-2:]}
     killed = [stage for stage, options in stages.items()
@@ -49,8 +49,8 @@ def test_killed_in_a_stage_alone_it_ends_complete(elasticsearch, make_job, make_
     assert proxy.sent_again() <= IN_FLIGHT
 
 
-def test_without_a_kill_no_frame_is_sent_twice(elasticsearch, make_job, make_proxy, marked):
-    proxy = make_proxy(elasticsearch)
-    job = make_job(marked, elasticsearch, NUMBERS_ONLY, url=proxy.url)
+def test_without_a_kill_no_frame_is_sent_twice(opensearch, make_job, make_proxy, marked):
+    proxy = make_proxy(opensearch)
+    job = make_job(marked, opensearch, NUMBERS_ONLY, url=proxy.url)
     assert_complete(job, job.run(*SMALL))
     assert proxy.sent_again() == 0

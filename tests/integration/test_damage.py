@@ -80,8 +80,8 @@ NO_DATABASE = ["--dsn", "host=/nonexistent"]
 
 
 @pytest.fixture
-def dumped(elasticsearch, make_job, database):
-    job = make_job(database.make_numbers(ROWS), elasticsearch)
+def dumped(opensearch, make_job, database):
+    job = make_job(database.make_numbers(ROWS), opensearch)
     assert job.run(*SMALL, stage="dump").returncode == FINISHED
     assert len(job.segments()) > 2
     return job
@@ -217,9 +217,9 @@ def test_a_damaged_index_is_told_of_and_nothing_is_sent(dumped, damage, stage):
 
 
 @pytest.fixture
-def small(elasticsearch, make_job, database):
+def small(opensearch, make_job, database):
     """A dumped job of a few segments, small enough to be damaged in many places."""
-    job = make_job(database.make_numbers(60), elasticsearch)
+    job = make_job(database.make_numbers(60), opensearch)
     assert job.run("--window-rows", 20, "--frame-size", "4K", "--segment-size", "4K",
                    stage="dump").returncode == FINISHED
     return job
