@@ -187,7 +187,8 @@ static void close_store(void *self)
     free(p);
 }
 
-/* Two that make it at once: one of them can be told that it is there, in spite of the words. */
+/* Of two that make it at once one can be told, in spite of the words, that its name is taken: in pg_type (23505, or 42710 when
+ * the other has just been done), or that its sequence is there (42P07). */
 static bool make_table(struct postgres_store *p, struct error *err)
 {
     static const char sql[] =
@@ -196,7 +197,8 @@ static bool make_table(struct postgres_store *p, struct error *err)
     struct pg_result *result;
     if (!run(p, sql, NULL, &result, err)) {
         const char *state = p->pg != NULL ? pg_last_state(p->pg) : "";
-        if (strcmp(state, "23505") != 0 && strcmp(state, "42P07") != 0)
+        if (strcmp(state, "23505") != 0 && strcmp(state, "42710") != 0 &&
+            strcmp(state, "42P07") != 0)
             return false;
         *err = (struct error){.kind = ERROR_NONE};
         return true;
